@@ -1,0 +1,5 @@
+"""What happens around the training loop."""
+
+from . import hooks
+
+__all__ = ['hooks']
