@@ -1,0 +1,233 @@
+"""Scenes of the embedded data set: textured shapes over textured regions.
+
+Colour and texture are drawn independently of the class of a shape, so a detector
+has to learn the shape. Everything comes from one random generator per image, seeded
+by (seed, image number): an image does not depend on the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from .shapes_texture import STUFF_TEXTURES, object_texture
+
+SHAPES_CLASSES = ('disc', 'square', 'triangle', 'star', 'cross', 'crescent')
+SHAPES_STUFF = tuple(STUFF_TEXTURES)
+SHAPES_PALETTE = [
+    (220, 20, 60),
+    (0, 110, 200),
+    (250, 170, 30),
+    (120, 60, 200),
+    (0, 160, 110),
+    (230, 90, 200),
+]
+
+SUPERSAMPLING = 4
+MIN_DIAMETER, MAX_DIAMETER = 0.14, 0.50  # fractions of the image side
+CROWD_DIAMETER = 0.09
+MIN_VISIBLE = 0.5  # no object gets more hidden than this, by others or by the image's edge
+DIFFICULT_VISIBLE = 0.65
+
+
+@dataclass
+class Instance:
+    """One annotated object.
+
+    ``mask`` is its visible part, ``(H, W)`` bool; ``full_area`` counts the pixels that
+    it would have were nothing in front of it and the image larger.
+    """
+
+    label: int
+    mask: np.ndarray
+    full_area: int
+    truncated: bool = False
+    crowd: bool = False
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Tight box of the visible part: x, y, width, height in pixels."""
+        columns = np.flatnonzero(self.mask.any(axis=0))
+        rows = np.flatnonzero(self.mask.any(axis=1))
+        x, y = int(columns[0]), int(rows[0])
+        return x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1
+
+    @property
+    def area(self) -> int:
+        """Visible pixels."""
+        return int(self.mask.sum())
+
+    @property
+    def difficult(self) -> bool:
+        """A crowd, or much of it is hidden."""
+        return self.crowd or self.area < DIFFICULT_VISIBLE * self.full_area
+
+
+@dataclass
+class Scene:
+    """An image ``(H, W, 3)`` uint8 BGR with its stuff labels ``(H, W)`` uint8 and objects.
+
+    Labels: the thing classes first, then the stuff classes.
+    """
+
+    image: np.ndarray
+    labels: np.ndarray
+    instances: list[Instance] = field(default_factory=list)
+
+
+def outline(label: int) -> list[np.ndarray]:
+    """Outline of a class around the origin, within a radius of 1: polygons ``(N, 2)``."""
+    turn = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+    name = SHAPES_CLASSES[label]
+    if name == 'disc':
+        return [_circle(turn)]
+    if name == 'square':
+        return [np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * 0.8]
+    if name == 'triangle':
+        return [_circle(np.linspace(0, 2 * np.pi, 3, endpoint=False)) * 1.1]
+    if name == 'star':
+        angles = np.linspace(0, 2 * np.pi, 10, endpoint=False)
+        return [_circle(angles) * np.where(np.arange(10) % 2, 0.48, 1.1)[:, None]]
+    if name == 'cross':
+        bar = np.array([(-1, -0.32), (1, -0.32), (1, 0.32), (-1, 0.32)])
+        return [bar, bar[:, ::-1]]
+    # A crescent: the outer arc and back along the edge of the disc that bites it.
+    arc = np.linspace(0.22 * np.pi, 1.78 * np.pi, 48)
+    outer = _circle(arc)
+    centre = np.array([0.62, 0.0])
+    start, end = outer[-1] - centre, outer[0] - centre
+    bite = np.linspace(
+        np.arctan2(start[1], start[0]) % (2 * np.pi), np.arctan2(end[1], end[0]) % (2 * np.pi), 32
+    )
+    inner = centre + np.hypot(*end) * _circle(bite)
+    return [np.concatenate([outer, inner])]
+
+
+def _circle(angles: np.ndarray) -> np.ndarray:
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def coverage(label: int, centre: np.ndarray, radius: float, angle: float, aspect: float,
+             size: int, margin: int) -> np.ndarray:  # fmt: skip
+    """Share of each pixel that a shape covers, ``(size + 2 margin,) * 2`` in [0, 1]."""
+    side = size + 2 * margin
+    large = np.zeros((side * SUPERSAMPLING,) * 2, np.uint8)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    stretch = np.array([aspect**0.5, aspect**-0.5])
+    for polygon in outline(label):
+        points = (polygon * stretch) @ turn.T * radius + centre + margin
+        fixed = np.round(points * SUPERSAMPLING * 16 - 8).astype(np.int32)
+        cv2.fillPoly(large, [fixed], 255, shift=4)
+    return cv2.resize(large, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+
+
+def render_stuff(rng: Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Textured background ``(size, size, 3)`` float32 and its stuff index ``(size, size)``.
+
+    Regions are the cells of a few random points, with their borders bent by noise.
+    """
+    count = int(rng.integers(2, len(SHAPES_STUFF) + 1))
+    kinds = rng.permutation(len(SHAPES_STUFF))[:count]
+    points = rng.uniform(0, size, (count, 2))
+    bend = rng.normal(size=(2, 5, 5)).astype(np.float32) * 0.14 * size
+    yy, xx = np.mgrid[:size, :size].astype(np.float32)
+    xx = xx + cv2.resize(bend[0], (size, size), interpolation=cv2.INTER_CUBIC)
+    yy = yy + cv2.resize(bend[1], (size, size), interpolation=cv2.INTER_CUBIC)
+    distance = [(xx - x) ** 2 + (yy - y) ** 2 for x, y in points]
+    cell = np.argmin(distance, axis=0)
+    image = np.zeros((size, size, 3), np.float32)
+    for k, kind in enumerate(kinds):
+        texture = STUFF_TEXTURES[SHAPES_STUFF[kind]](rng, size)
+        image[cell == k] = texture[cell == k]
+    return image, kinds[cell]
+
+
+class _Composer:
+    """Paints objects one over the other and keeps track of what stays visible."""
+
+    def __init__(self, rng: Generator, size: int) -> None:
+        self.rng, self.size = rng, size
+        self.margin = size // 2
+        self.image, stuff = render_stuff(rng, size)
+        self.labels = (stuff + len(SHAPES_CLASSES)).astype(np.uint8)
+        self.instances: list[Instance] = []
+
+    def inside(self, padded: np.ndarray) -> np.ndarray:
+        m = self.margin
+        return padded[m : m + self.size, m : m + self.size]
+
+    def fits(self, mask: np.ndarray, full_area: int) -> bool:
+        """Whether enough of the new object and of all earlier ones can be seen."""
+        if mask.sum() < MIN_VISIBLE * full_area:
+            return False
+        left = [(o.mask & ~mask).sum() >= MIN_VISIBLE * o.full_area for o in self.instances]
+        return all(left)
+
+    def paint(self, cover: np.ndarray, mask: np.ndarray) -> None:
+        around = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool) & ~mask
+        behind = self.image[around if around.any() else mask].mean(axis=0)
+        texture, edge = object_texture(self.rng, self.size, behind)
+        inner = cv2.erode(cover, np.ones((3, 3), np.uint8))[..., None]
+        textured = inner * texture + (1 - inner) * edge
+        self.image = self.image * (1 - cover[..., None]) + textured * cover[..., None]
+
+    def try_object(self, label: int, low: float, high: float) -> bool:
+        """Draw one object of a diameter between ``low`` and ``high`` of the image's side."""
+        rng, size = self.rng, self.size
+        for _ in range(25):
+            radius = 0.5 * size * float(np.exp(rng.uniform(np.log(low), np.log(high))))
+            reach = min(0.7 * radius, 0.5 * size)
+            centre = rng.uniform(reach, size - reach, 2)
+            angle, aspect = rng.uniform(0, 2 * np.pi), rng.uniform(0.8, 1.25)
+            padded = coverage(label, centre, radius, angle, aspect, size, self.margin)
+            full, cover = padded >= 0.5, self.inside(padded)
+            mask, full_area = cover >= 0.5, int(full.sum())
+            if self.fits(mask, full_area):
+                self.add(Instance(label, mask, full_area, bool(mask.sum() < full_area)), cover)
+                return True
+        return False
+
+    def add(self, new: Instance, cover: np.ndarray) -> None:
+        self.paint(cover, new.mask)
+        for other in self.instances:
+            other.mask = other.mask & ~new.mask
+        self.labels[new.mask] = new.label
+        self.instances.append(new)
+
+    def crowd(self, label: int) -> None:
+        """A cluster of small objects of one class, annotated together."""
+        rng, size = self.rng, self.size
+        middle = rng.uniform(0.2 * size, 0.8 * size, 2)
+        radius = 0.5 * CROWD_DIAMETER * size
+        together = np.zeros((size, size), bool)
+        for _ in range(int(rng.integers(7, 12))):
+            centre = np.clip(middle + rng.normal(size=2) * 1.9 * radius, radius, size - radius)
+            angle = rng.uniform(0, 2 * np.pi)
+            cover = self.inside(coverage(label, centre, radius, angle, 1.0, size, self.margin))
+            self.paint(cover, cover >= 0.5)
+            together |= cover >= 0.5
+        self.labels[together] = label
+        self.instances.append(Instance(label, together, int(together.sum()), crowd=True))
+
+
+def render_scene(seed: int, number: int, size: int = 128, objects: tuple[int, int] = (2, 6),
+                 crowd: bool = False) -> Scene:  # fmt: skip
+    """Render image ``number`` of the data set of ``seed``.
+
+    Args:
+        size: Side of the square image in pixels.
+        objects: Fewest and most objects; fewer where they would hide each other.
+        crowd: Add a crowd region of small objects behind the others.
+    """
+    rng = np.random.default_rng([seed, number])
+    composer = _Composer(rng, size)
+    if crowd:
+        composer.crowd(int(rng.integers(len(SHAPES_CLASSES))))
+    for _ in range(int(rng.integers(objects[0], objects[1] + 1))):
+        composer.try_object(int(rng.integers(len(SHAPES_CLASSES))), MIN_DIAMETER, MAX_DIAMETER)
+    noisy = composer.image + rng.normal(size=composer.image.shape) * 3
+    image = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+    return Scene(image, composer.labels, composer.instances)
