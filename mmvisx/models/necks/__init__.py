@@ -1,1 +1,5 @@
 """Necks."""
+
+from .detectors_rfp import RecursiveFeaturePyramid
+
+__all__ = ['RecursiveFeaturePyramid']

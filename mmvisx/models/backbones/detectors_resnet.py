@@ -1,0 +1,225 @@
+"""ResNet with switchable atrous convolutions and feedback inputs (DetectoRS)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch.utils.checkpoint as cp
+from mmcv.cnn import build_conv_layer
+from mmdet.models.backbones.resnet import Bottleneck, ResNet
+from mmdet.models.layers import ResLayer
+from torch import Tensor, nn
+
+from mmvisx.models.layers import ConvAWS2d, SwitchableAtrousConv2d
+from mmvisx.models.layers.naming import name_layers
+from mmvisx.registry import MODELS
+
+if TYPE_CHECKING:
+    from mmengine.config import ConfigDict
+
+__all__ = ['DetectoRSBottleneck', 'DetectoRSResNet', 'FeedbackMixin', 'SharedBackbone']
+
+
+class FeedbackMixin:
+    """Give a ResNet bottleneck a SAC 3x3 convolution and room for a feedback input.
+
+    Args:
+        sac: Config of the convolution that replaces ``conv2``; ``None`` leaves it.
+    """
+
+    def __init__(self, *args: Any, sac: ConfigDict | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if sac is not None:
+            plain = self.conv2
+            self.conv2 = build_conv_layer(
+                sac,
+                plain.in_channels,
+                plain.out_channels,
+                kernel_size=3,
+                stride=plain.stride,
+                padding=plain.padding,
+                dilation=plain.dilation,
+                groups=plain.groups,
+                bias=False,
+            )
+
+    def add_feedback(self, channels: int) -> None:
+        """Add the convolution of a feedback feature with that many channels."""
+        self.rfp_conv = nn.Conv2d(channels, self.planes * self.expansion, 1)
+        self.reset_feedback()
+
+    def reset_feedback(self) -> None:
+        """Zero the feedback convolution, so that it has no effect (6.3.2)."""
+        if hasattr(self, 'rfp_conv'):
+            nn.init.zeros_(self.rfp_conv.weight)
+            nn.init.zeros_(self.rfp_conv.bias)
+
+    def _residual_sum(self, x: Tensor) -> Tensor:
+        """Return shortcut plus branch before the last ReLU, ``(N, 4 * planes, Ho, Wo)``."""
+        out = x
+        for index in (1, 2, 3):
+            out = getattr(self, f'norm{index}')(getattr(self, f'conv{index}')(out))
+            if index < 3:
+                out = self.relu(out)
+            if self.with_plugins:
+                out = self.forward_plugin(out, getattr(self, f'after_conv{index}_plugin_names'))
+        return out + (x if self.downsample is None else self.downsample(x))
+
+    def forward(self, x: Tensor, rfp_feat: Tensor | None = None) -> Tensor:
+        """Map ``(N, C, H, W)`` and a feedback feature of the output's size (Figure 6-3)."""
+        if self.with_cp and x.requires_grad:
+            out = cp.checkpoint(self._residual_sum, x, use_reentrant=False)
+        else:
+            out = self._residual_sum(x)
+        if rfp_feat is not None:
+            out = out + self.rfp_conv(rfp_feat)
+        return self.relu(out)
+
+
+class DetectoRSBottleneck(FeedbackMixin, Bottleneck):
+    """Bottleneck of :class:`DetectoRSResNet`."""
+
+
+@dataclass
+class SharedBackbone:
+    """Handle with which the neck runs the very same backbone again ('RFP + sharing')."""
+
+    backbone: DetectoRSResNet
+
+    def run_again(self, stages: Sequence[Tensor], rfp_feats: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Return the stages' maps under new feedback.
+
+        Args:
+            stages: Maps of the previous run. The first does not depend on the feedback
+                and is taken over, so that stem and first stage run once per image.
+            rfp_feats: As in :meth:`DetectoRSResNet.rfp_forward`.
+        """
+        return (stages[0], *self.backbone._run_stages(stages[0], rfp_feats, start=1))
+
+
+@MODELS.register_module()
+class DetectoRSResNet(ResNet):
+    """ResNet whose 3x3 convolutions may be SAC and whose stages take feedback.
+
+    Args:
+        sac: Config of the convolution that replaces the 3x3 convolutions, for example
+            ``dict(type='mmvisx.SwitchableAtrousConv2d', use_deform=True)``.
+        stage_with_sac: Which stages it replaces; the authors' code: 2 to 4.
+        rfp_inplanes: Channels of the feedback features; ``None``: no feedback inputs.
+        output_img: Put the image in front of the outputs, as the neck wants it.
+        rfp_sharing: Put a :class:`SharedBackbone` there instead, so that the neck runs
+            this backbone again ('RFP + sharing', Table 6-III). Needs ``rfp_inplanes``.
+        init_cfg: Only ``type='Pretrained'`` or ``None`` (training from scratch).
+        **kwargs: Of :class:`mmdet.models.ResNet`. Depths 14 and 26 (one and two
+            bottlenecks a stage) exist for small data and machines without a GPU.
+
+    Raises:
+        ValueError: ``rfp_sharing`` without ``rfp_inplanes`` or without the first stage
+            among the outputs, or another ``init_cfg``.
+
+    Source: 001, 6.3.2, 6.4.4. Parameter names are those of mmdet's
+    ``DetectoRS_ResNet``. New SAC and feedback convolutions have no effect at first, so
+    a plain ImageNet checkpoint gives the plain network. From scratch the activations
+    stay at unit scale: Kaiming weights that the standardisation leaves as they are,
+    and (``zero_init_residual``) branches that start at zero.
+    """
+
+    arch_settings = {
+        14: (DetectoRSBottleneck, (1, 1, 1, 1)),
+        26: (DetectoRSBottleneck, (2, 2, 2, 2)),
+        50: (DetectoRSBottleneck, (3, 4, 6, 3)),
+        101: (DetectoRSBottleneck, (3, 4, 23, 3)),
+        152: (DetectoRSBottleneck, (3, 8, 36, 3)),
+    }
+
+    def __init__(
+        self,
+        *args: Any,
+        sac: ConfigDict | None = None,
+        stage_with_sac: Sequence[bool] = (False, True, True, True),
+        rfp_inplanes: int | None = None,
+        output_img: bool = False,
+        rfp_sharing: bool = False,
+        init_cfg: ConfigDict | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if init_cfg is not None and init_cfg.get('type') != 'Pretrained':
+            raise ValueError(f"init_cfg must be None or of type 'Pretrained', got {init_cfg}")
+        if rfp_sharing and rfp_inplanes is None:
+            raise ValueError('rfp_sharing=True needs rfp_inplanes, the channels of the feedback')
+        if rfp_sharing and 0 not in kwargs.get('out_indices', (0,)):
+            raise ValueError('rfp_sharing=True needs the first stage (0) in out_indices')
+        self.sac = sac
+        self.stage_with_sac = tuple(stage_with_sac)
+        self.rfp_inplanes = rfp_inplanes
+        self.output_img = output_img
+        self.rfp_sharing = rfp_sharing
+        super().__init__(*args, init_cfg=init_cfg, **kwargs)
+        name_layers(self)
+
+    def make_res_layer(self, **kwargs: Any) -> ResLayer:
+        """Build a stage; only its first block takes the feedback."""
+        stage = len(self.res_layers)
+        if self.sac is not None and self.stage_with_sac[stage]:
+            kwargs['sac'] = self.sac
+        # As the reference: no pooling in front of a shortcut that does not shrink.
+        kwargs['avg_down'] = kwargs['avg_down'] and kwargs['stride'] != 1
+        layer = ResLayer(**kwargs)
+        if self.rfp_inplanes is not None and stage > 0:
+            layer[0].add_feedback(self.rfp_inplanes)
+        return layer
+
+    def init_weights(self) -> None:
+        """Load the pretrained weights, or draw new ones around identity SACs."""
+        super().init_weights()
+        if self.init_cfg and isinstance(self.init_cfg, dict):
+            return
+        # The initialisers of the base class have written into every convolution.
+        for module in self.modules():
+            if isinstance(module, SwitchableAtrousConv2d):
+                module.reset_to_identity()
+            elif isinstance(module, ConvAWS2d):
+                module.absorb_weight()
+            elif isinstance(module, FeedbackMixin):
+                module.reset_feedback()
+
+    def forward(self, x: Tensor) -> tuple[Any, ...]:
+        """Map images ``(N, 3, H, W)`` to the maps of ``out_indices``.
+
+        With ``output_img`` or ``rfp_sharing`` the image or a :class:`SharedBackbone`
+        stands in front.
+        """
+        outs = self._run_stages(self._run_stem(x), None)
+        if self.rfp_sharing:
+            return (SharedBackbone(self), *outs)
+        return (x, *outs) if self.output_img else outs
+
+    def rfp_forward(self, x: Tensor, rfp_feats: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Run again on the images, with one feedback feature per stage (Eq. 6.3).
+
+        Args:
+            x: Images, ``(N, 3, H, W)``.
+            rfp_feats: ``(N, rfp_inplanes, Hi, Wi)`` for each stage; the first stage has
+                no feedback input and its feature is not used.
+        """
+        return self._run_stages(self._run_stem(x), rfp_feats)
+
+    def _run_stem(self, x: Tensor) -> Tensor:
+        x = self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x)))
+        return self.maxpool(x)
+
+    def _run_stages(
+        self, x: Tensor, rfp_feats: Sequence[Tensor] | None, start: int = 0
+    ) -> tuple[Tensor, ...]:
+        """Run the stages from index ``start`` on; ``x`` is the input of that stage."""
+        outs = []
+        for index, name in enumerate(self.res_layers[start:], start):
+            first, *others = getattr(self, name)
+            x = first(x, rfp_feats[index] if rfp_feats is not None and index > 0 else None)
+            for block in others:
+                x = block(x)
+            if index in self.out_indices:
+                outs.append(x)
+        return tuple(outs)

@@ -1,0 +1,157 @@
+"""Deformable convolution (v1): mmcv's kernel on CUDA, ``grid_sample`` elsewhere."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from mmcv.ops import deform_conv2d as mmcv_deform_conv2d
+from torch import Tensor
+from torch.nn.modules.utils import _pair
+
+__all__ = ['NonFiniteOffsetError', 'deform_conv2d']
+
+IntPair = int | tuple[int, int]
+
+
+class NonFiniteOffsetError(FloatingPointError):
+    """The offsets of a deformable convolution hold NaN or infinity."""
+
+
+def deform_conv2d(
+    x: Tensor,
+    offset: Tensor,
+    weight: Tensor,
+    stride: IntPair = 1,
+    padding: IntPair = 0,
+    dilation: IntPair = 1,
+    groups: int = 1,
+    layer_name: str = 'deform_conv2d',
+) -> Tensor:
+    """Convolve ``x`` at sampling positions moved by ``offset``.
+
+    The value at a fractional position is the bilinear mean of its four neighbours;
+    neighbours outside the map count as zero.
+
+    Args:
+        x: Features, ``(N, C, H, W)``.
+        offset: ``(N, 2 * D * kh * kw, Ho, Wo)`` in pixels of ``x``: for each of the
+            ``D`` deformable groups and each tap, row by row, first the vertical then
+            the horizontal displacement.
+        weight: ``(O, C / groups, kh, kw)``.
+        stride: Stride of the sampling grid.
+        padding: Zero padding on both sides.
+        dilation: Spacing of the taps.
+        groups: Number of channel groups of the convolution.
+        layer_name: Names the layer in the error message.
+
+    Returns:
+        ``(N, O, Ho, Wo)``.
+
+    Raises:
+        NonFiniteOffsetError: An offset is NaN or infinite. mmcv's CPU kernel and its
+            CUDA backward compute memory addresses from it, so it must never arrive.
+            On CUDA the check waits for the device.
+        ValueError: The shapes of ``offset`` and ``weight`` do not fit each other.
+    """
+    taps = weight.shape[-2] * weight.shape[-1]
+    if offset.dim() != 4 or offset.shape[1] % (2 * taps):
+        raise ValueError(
+            f'{layer_name}: offset has shape {tuple(offset.shape)}; a kernel of '
+            f'{tuple(weight.shape[-2:])} needs a multiple of {2 * taps} channels'
+        )
+    tracing = torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
+    if not tracing and not torch.isfinite(offset).all():
+        bad = int((~torch.isfinite(offset)).sum())
+        raise NonFiniteOffsetError(
+            f'{layer_name}: {bad} of {offset.numel()} sampling offsets are not finite. '
+            'The training has diverged: lower the learning rate, lengthen the warm-up '
+            'or clip the gradient, and resume from the last checkpoint.'
+        )
+    stride, padding, dilation = _pair(stride), _pair(padding), _pair(dilation)
+    if not x.is_cuda:
+        return _grid_sample_deform_conv2d(x, offset, weight, stride, padding, dilation, groups)
+    deform_groups = offset.shape[1] // (2 * taps)
+    # mmcv's kernel follows the offset's type; float32 as on the CPU.
+    dtype = torch.promote_types(x.dtype, torch.float32)
+    x, offset, weight = x.to(dtype), offset.to(dtype), weight.to(dtype)
+    # mmcv wants the batch to be a multiple of its im2col step.
+    step = math.gcd(x.shape[0], 32)
+    return mmcv_deform_conv2d(
+        x, offset, weight, stride, padding, dilation, groups, deform_groups, False, step
+    )
+
+
+def _grid_sample_deform_conv2d(
+    x: Tensor,
+    offset: Tensor,
+    weight: Tensor,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+) -> Tensor:
+    """Sample all taps with one ``grid_sample``, then one matrix product."""
+    n, c, h, w = x.shape
+    kh, kw = weight.shape[-2:]
+    taps = kh * kw
+    ho, wo = offset.shape[-2:]
+    expected = tuple(
+        (size + 2 * p - d * (k - 1) - 1) // s + 1
+        for size, p, d, k, s in zip((h, w), padding, dilation, (kh, kw), stride, strict=True)
+    )
+    if not torch.jit.is_tracing() and (ho, wo) != expected:
+        raise ValueError(
+            f'offset is {ho}x{wo}, but the output of this convolution is '
+            f'{expected[0]}x{expected[1]}'
+        )
+    deform_groups = offset.shape[1] // (2 * taps)
+    # Half precision cannot tell neighbouring pixels of a large map apart.
+    dtype = torch.promote_types(x.dtype, torch.float32)
+    grid = _sampling_grid(
+        offset.to(dtype).reshape(n * deform_groups, taps, 2, ho, wo),
+        (h, w),
+        (kh, kw),
+        stride,
+        padding,
+        dilation,
+    )
+    samples = F.grid_sample(
+        x.to(dtype).reshape(n * deform_groups, c // deform_groups, h, w),
+        grid.view(n * deform_groups, taps, ho * wo, 2),
+        mode='bilinear',
+        padding_mode='zeros',
+        align_corners=False,
+    )
+    samples = samples.reshape(n, groups, (c // groups) * taps, ho * wo)
+    out = torch.matmul(weight.to(samples.dtype).reshape(groups, -1, (c // groups) * taps), samples)
+    return out.reshape(n, -1, ho, wo)
+
+
+def _sampling_grid(
+    offset: Tensor,
+    size: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+) -> Tensor:
+    """Turn offsets ``(B, taps, 2, Ho, Wo)`` into positions ``(B, taps, Ho, Wo, 2)``.
+
+    A pixel centre ``p`` of a side of ``size`` pixels is at ``(2p + 1) / size - 1``.
+    Positions further out than one pixel see zeros only; they are clamped there, so
+    that a huge offset cannot overflow an index.
+    """
+    ho, wo = offset.shape[-2:]
+    axes = []
+    for axis, length in enumerate((ho, wo)):
+        steps = torch.arange(length, device=offset.device, dtype=offset.dtype)
+        tap = torch.arange(kernel[axis], device=offset.device, dtype=offset.dtype)
+        axes.append((steps * stride[axis] - padding[axis], tap * dilation[axis]))
+    (rows, tap_rows), (cols, tap_cols) = axes
+    base_y = tap_rows.repeat_interleave(kernel[1]).view(-1, 1, 1) + rows.view(1, -1, 1)
+    base_x = tap_cols.repeat(kernel[0]).view(-1, 1, 1) + cols.view(1, 1, -1)
+    y = (offset[:, :, 0] + base_y).clamp(-2, size[0] + 1)
+    x = (offset[:, :, 1] + base_x).clamp(-2, size[1] + 1)
+    return torch.stack(((2 * x + 1) / size[1] - 1, (2 * y + 1) / size[0] - 1), dim=-1)

@@ -1,0 +1,173 @@
+"""Switchable Atrous Convolution (DetectoRS)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvisx.registry import MODELS
+
+from .detectors_conv_aws import ConvAWS2d
+from .detectors_deform_conv import deform_conv2d
+
+__all__ = ['SwitchableAtrousConv2d', 'local_average']
+
+
+def local_average(x: Tensor, size: int = 5) -> Tensor:
+    """Average each pixel's ``size`` x ``size`` surroundings, ``(N, C, H, W)`` to the same.
+
+    The border is reflected. Reflection needs a map larger than the border; a smaller
+    one is continued with its edge values.
+    """
+    border = size // 2
+    mode = 'reflect' if min(x.shape[-2:]) > border else 'replicate'
+    return F.avg_pool2d(F.pad(x, (border,) * 4, mode=mode), size, stride=1)
+
+
+@MODELS.register_module()
+class SwitchableAtrousConv2d(ConvAWS2d):
+    """Blend an atrous convolution with the same one at a larger rate (Eq. 6.4).
+
+    ``y = S(x) * conv(x, w, r=1) + (1 - S(x)) * conv(x, w + dw, r=atrous_factor)``,
+    with the switch ``S`` a 1x1 convolution of the locally averaged input, and a global
+    context module (pooled features through a 1x1 convolution, added back) before and
+    after. A new layer computes exactly what the plain convolution with its weight
+    does: switch weight 0 and bias 1, contexts, ``weight_diff`` and offsets 0.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel_size: Odd kernel size.
+        stride: Stride.
+        padding: Zero padding of the rate-1 convolution; the other branch pads so that
+            its output has the same size.
+        dilation: Dilation of the rate-1 convolution.
+        groups: Channel groups.
+        bias: Add a bias to the blended output.
+        use_deform: Deformable convolutions in both branches. Their offsets are 3x3
+            convolutions of the locally averaged input and are not shared (6.4.4).
+        global_context: The two global context modules (6.4.3).
+        lock_weights: ``True``: the second branch uses ``w + dw``. ``False``: ``dw``
+            alone ('SAC - DCN - locking', Table 6-III).
+        switch: ``'single'``: ``S`` and ``1 - S``. ``'dual'``: two independent switches
+            ('SAC - DCN + DS', Table 6-III), starting at 1 and 0.
+        atrous_factor: Rate of the second branch relative to the first, at least 1.
+
+    Raises:
+        ValueError: An argument is out of range.
+
+    Differs from the document: the weight is standardised (:class:`ConvAWS2d`) before
+    ``dw`` is added, and the switch has no sigmoid; both from the authors' code.
+    Parameter names are those of ``mmcv.ops.SAConv2d``.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        use_deform: bool = False,
+        global_context: bool = True,
+        lock_weights: bool = True,
+        switch: Literal['single', 'dual'] = 'single',
+        atrous_factor: int = 3,
+    ) -> None:
+        if switch not in ('single', 'dual'):
+            raise ValueError(f"switch must be 'single' or 'dual', got {switch!r}")
+        if atrous_factor < 1:
+            raise ValueError(f'atrous_factor must be at least 1, got {atrous_factor}')
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias
+        )
+        if any(k % 2 == 0 for k in self.kernel_size):
+            raise ValueError(f'kernel_size must be odd, got {kernel_size}')
+        self.use_deform = use_deform
+        self.global_context = global_context
+        self.lock_weights = lock_weights
+        self.dual_switch = switch == 'dual'
+        self.atrous_factor = atrous_factor
+        self.layer_name = type(self).__name__
+        # The branch at the larger rate keeps the output size of the other.
+        self.dilation_l = tuple(atrous_factor * d for d in self.dilation)
+        self.padding_l = tuple(
+            p + (k - 1) // 2 * (dl - d)
+            for p, k, d, dl in zip(
+                self.padding, self.kernel_size, self.dilation, self.dilation_l, strict=True
+            )
+        )
+        self.switch = nn.Conv2d(in_channels, 2 if self.dual_switch else 1, 1, stride=self.stride)
+        self.weight_diff = nn.Parameter(torch.zeros_like(self.weight))
+        if global_context:
+            self.pre_context = nn.Conv2d(in_channels, in_channels, 1)
+            self.post_context = nn.Conv2d(out_channels, out_channels, 1)
+        if use_deform:
+            channels = 2 * self.kernel_size[0] * self.kernel_size[1]
+            self.offset_s = nn.Conv2d(in_channels, channels, 3, self.stride, padding=1)
+            self.offset_l = nn.Conv2d(in_channels, channels, 3, self.stride, padding=1)
+        self.reset_to_identity()
+
+    @torch.no_grad()
+    def reset_to_identity(self) -> None:
+        """Make the layer compute what the plain convolution with its weight does."""
+        self.absorb_weight()
+        self.weight_diff.zero_()
+        for name in ('switch', 'pre_context', 'post_context', 'offset_s', 'offset_l'):
+            conv = getattr(self, name, None)
+            if conv is not None:
+                conv.weight.zero_()
+                conv.bias.zero_()
+        self.switch.bias[0] = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(N, C, H, W)`` to ``(N, O, Ho, Wo)``."""
+        if self.global_context:
+            x = x + self.pre_context(_global_average(x))
+        surroundings = local_average(x)
+        switch = self.switch(surroundings)
+        weight = self.standardized_weight()
+        weight_l = weight + self.weight_diff if self.lock_weights else self.weight_diff
+        out_s = self._branch(x, weight, self.padding, self.dilation, surroundings, 's')
+        out_l = self._branch(x, weight_l, self.padding_l, self.dilation_l, surroundings, 'l')
+        if self.dual_switch:
+            out = switch[:, :1] * out_s + switch[:, 1:] * out_l
+        else:
+            # lerp, so that a switch of 1 gives out_s to the last bit.
+            out = torch.lerp(out_l, out_s, switch.to(out_s.dtype))
+        if self.bias is not None:
+            out = out + self.bias.view(-1, 1, 1)
+        if self.global_context:
+            out = out + self.post_context(_global_average(out))
+        return out
+
+    def _branch(
+        self,
+        x: Tensor,
+        weight: Tensor,
+        padding: tuple[int, ...],
+        dilation: tuple[int, ...],
+        surroundings: Tensor,
+        branch: Literal['s', 'l'],
+    ) -> Tensor:
+        """Convolve at one atrous rate, ``(N, C, H, W)`` to ``(N, O, Ho, Wo)``."""
+        if not self.use_deform:
+            return F.conv2d(
+                x, weight.to(self.weight.dtype), None, self.stride, padding, dilation, self.groups
+            )
+        offset = getattr(self, f'offset_{branch}')(surroundings)
+        name = f'{self.layer_name}.offset_{branch}'
+        return deform_conv2d(
+            x, offset, weight, self.stride, padding, dilation, self.groups, layer_name=name
+        )
+
+
+def _global_average(x: Tensor) -> Tensor:
+    """Average ``(N, C, H, W)`` over space to ``(N, C, 1, 1)``."""
+    return F.adaptive_avg_pool2d(x, 1)
