@@ -1,1 +1,15 @@
 """Data sets and what feeds them."""
+
+from .coco import CocoDataset
+from .shapes import SHAPES_CLASSES, SHAPES_STUFF
+from .shapes_dataset import ShapesDataset, ShapesVOCDataset
+from .voc import VOCDataset
+
+__all__ = [
+    'SHAPES_CLASSES',
+    'SHAPES_STUFF',
+    'CocoDataset',
+    'ShapesDataset',
+    'ShapesVOCDataset',
+    'VOCDataset',
+]

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,9 +15,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.utils import ProgressBar
 from PIL import Image
 from pycocotools import mask as mask_api
+from tqdm import tqdm
 
 from mmvisx.utils import UserError
 
@@ -148,24 +149,18 @@ def _write_all(config: ShapesConfig, root: Path, workers: int) -> None:
     (root / 'coco' / 'annotations').mkdir(parents=True)
     for folder in ('Annotations', 'JPEGImages', 'SegmentationClass', 'SegmentationObject'):
         (root / 'VOCdevkit' / 'VOC2012' / folder).mkdir(parents=True)
-    progress = ProgressBar(config.train + config.val)
-    for split, numbers in config.splits():
-        (root / 'coco' / split).mkdir()
-        (root / 'coco' / 'stuffthingmaps' / split).mkdir(parents=True)
-        make = partial(_make_one, config=config, root=root, split=split)
-        annotations = []
-        if workers > 1:
-            with ProcessPoolExecutor(workers) as pool:
-                for done in pool.map(make, numbers, chunksize=8):
-                    annotations.append(done)
-                    progress.update()
-        else:
-            for number in numbers:
-                annotations.append(make(number))
-                progress.update()
-        content = json.dumps(_coco_json(config, numbers, annotations), separators=(',', ':'))
-        (root / 'coco' / 'annotations' / f'instances_{split}.json').write_text(content)
-    print()
+    pool = ProcessPoolExecutor(workers) if workers > 1 else None
+    with pool or nullcontext(), tqdm(total=config.train + config.val, unit='image') as bar:
+        for split, numbers in config.splits():
+            (root / 'coco' / split).mkdir()
+            (root / 'coco' / 'stuffthingmaps' / split).mkdir(parents=True)
+            make = partial(_make_one, config=config, root=root, split=split)
+            annotations = []
+            for done in pool.map(make, numbers, chunksize=8) if pool else map(make, numbers):
+                annotations.append(done)
+                bar.update()
+            content = json.dumps(_coco_json(config, numbers, annotations), separators=(',', ':'))
+            (root / 'coco' / 'annotations' / f'instances_{split}.json').write_text(content)
     write_lists(dict(config.splits()), root)
     (root / 'meta.json').write_text(json.dumps(config.meta, indent=2) + '\n')
 

@@ -1,1 +1,5 @@
 """Data transforms."""
+
+from .loading import LoadAnnotations, LoadImageFromFile
+
+__all__ = ['LoadAnnotations', 'LoadImageFromFile']

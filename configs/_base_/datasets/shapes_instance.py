@@ -1,0 +1,70 @@
+"""The embedded shapes data set: boxes, masks and stuff maps in COCO layout.
+
+Make it with: python tools/datasets/make_shapes.py --out data/shapes
+"""
+
+dataset_type = 'mmvisx.ShapesDataset'
+data_root = 'data/shapes/coco/'
+image_scale = (128, 128)
+
+train_pipeline = [
+    dict(type='mmvisx.LoadImageFromFile'),
+    dict(type='mmvisx.LoadAnnotations', with_bbox=True, with_mask=True, with_seg=True),
+    dict(type='mmdet.Resize', scale=image_scale, keep_ratio=True),
+    # A mirrored shape is the same shape, upside down too.
+    dict(
+        type='mmdet.RandomFlip',
+        prob=[0.25, 0.25, 0.25],
+        direction=['horizontal', 'vertical', 'diagonal'],
+    ),
+    dict(type='mmdet.PackDetInputs'),
+]
+test_pipeline = [
+    dict(type='mmvisx.LoadImageFromFile'),
+    dict(type='mmdet.Resize', scale=image_scale, keep_ratio=True),
+    dict(type='mmvisx.LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(
+        type='mmdet.PackDetInputs',
+        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
+    ),
+]
+# To put into train_pipeline before PackDetInputs; off by default, for colours are random already.
+photometric = dict(type='mmdet.PhotoMetricDistortion')
+
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        ann_file='annotations/instances_train.json',
+        data_prefix=dict(img='train/', seg='stuffthingmaps/train/'),
+        filter_cfg=dict(filter_empty_gt=True),
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=4,
+    num_workers=2,
+    persistent_workers=True,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        ann_file='annotations/instances_val.json',
+        data_prefix=dict(img='val/'),
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(
+    type='mmdet.CocoMetric',
+    ann_file=data_root + 'annotations/instances_val.json',
+    metric=['bbox', 'segm'],
+)
+test_evaluator = val_evaluator

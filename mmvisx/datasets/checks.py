@@ -1,0 +1,250 @@
+"""Look for faults in a data set on disk, in COCO or PASCAL VOC format."""
+
+from __future__ import annotations
+
+import io
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageOps
+from terminaltables import AsciiTable
+from tqdm import tqdm
+
+from mmvisx.utils import UserError
+
+from .coco_json import box_fault, duplicates, reaches_out, read_coco
+from .image_file import image_fault
+
+CHECKS = (
+    'missing image',
+    'unreadable image',
+    'size differs from the image',
+    'box outside the image',
+    'box of no area',
+    'box not valid',
+    'unknown category',
+    'duplicate id',
+    'duplicate file name',
+    'annotation of an unknown image',
+    'polygon with fewer than 3 points',
+    'missing annotation file',
+    'unreadable annotation file',
+    'missing stuff map',
+    'unreadable stuff map',
+    'stuff map of another size',
+)
+EXAMPLES = 3
+
+
+@dataclass
+class Report:
+    """Faults by kind: how many, and the first examples of each."""
+
+    images: int = 0
+    objects: int = 0
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CHECKS, 0))
+    examples: dict[str, list[str]] = field(default_factory=lambda: {c: [] for c in CHECKS})
+
+    @property
+    def faults(self) -> int:
+        """All faults together."""
+        return sum(self.counts.values())
+
+    def add(self, check: str, example: str) -> None:
+        """Count a fault."""
+        self.counts[check] += 1
+        if len(self.examples[check]) < EXAMPLES:
+            self.examples[check].append(example)
+
+    def table(self) -> str:
+        """One row a check: name, count, first examples."""
+        rows = [['check', 'count', 'first examples']]
+        for check in CHECKS:
+            rows.append([check, str(self.counts[check]), '\n'.join(self.examples[check])])
+        return AsciiTable(rows).table
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a JSON report."""
+        checks = {c: {'count': self.counts[c], 'examples': self.examples[c]} for c in CHECKS}
+        return {
+            'images': self.images,
+            'objects': self.objects,
+            'faults': self.faults,
+            'checks': checks,
+        }
+
+
+def _image_size(data: bytes) -> tuple[int, int]:
+    """Width and height as training sees them: turned as EXIF says."""
+    with Image.open(io.BytesIO(data)) as image:
+        return ImageOps.exif_transpose(image).size
+
+
+def _check_image(report: Report, path: Path, width: float | None, height: float | None) -> None:
+    """Count what is wrong with an image file; with None for a size there is none to compare."""
+    if not path.is_file():
+        report.add('missing image', str(path))
+        return
+    data = path.read_bytes()
+    fault = image_fault(data, decode=True)
+    if fault is not None:
+        report.add('unreadable image', f'{path} {fault}')
+        return
+    real = _image_size(data)
+    if width is not None and (width, height) != real:
+        report.add(
+            'size differs from the image',
+            f'{path}: annotated {width}x{height}, is {real[0]}x{real[1]}',
+        )
+
+
+def _check_box(report: Report, box: Any, width: float, height: float, where: str) -> None:
+    fault = box_fault(box, width, height)
+    if fault == 'box is not four finite numbers':
+        report.add('box not valid', f'{where}: {box}')
+    elif fault is not None:
+        report.add(fault, f'{where}: {box}')
+    elif reaches_out(box, width, height):
+        report.add('box outside the image', f'{where}: {box} in {width}x{height}')
+
+
+def _check_stuff(report: Report, path: Path, width: float, height: float) -> None:
+    if not path.is_file():
+        report.add('missing stuff map', str(path))
+        return
+    data = path.read_bytes()
+    fault = image_fault(data, decode=True)
+    if fault is not None:
+        report.add('unreadable stuff map', f'{path} {fault}')
+        return
+    with Image.open(io.BytesIO(data)) as image:
+        if len(image.getbands()) != 1:
+            report.add('unreadable stuff map', f'{path}: {image.mode}, should have one channel')
+        elif image.size != (width, height):
+            size = f'{image.size[0]}x{image.size[1]}'
+            report.add('stuff map of another size', f'{path}: {size}, image {width}x{height}')
+
+
+def check_coco(
+    annotation_file: str | Path,
+    image_folder: str | Path,
+    stuff_folder: str | Path | None = None,
+    classes: Collection[str] | None = None,
+) -> Report:
+    """Check a COCO instances file and its images.
+
+    Args:
+        stuff_folder: Folder of label PNGs named as the images, checked if given.
+        classes: Names that the detector will be trained on; by default those of the file.
+
+    Raises:
+        UserError: The file cannot be read at all, or the image folder is missing.
+    """
+    content = read_coco(annotation_file)
+    folder = Path(image_folder)
+    if not folder.is_dir():
+        raise UserError(f'image folder {folder} does not exist')
+    images, annotations = content['images'], content['annotations']
+    report = Report(len(images), len(annotations))
+    for key in ('images', 'annotations', 'categories'):
+        for value in duplicates(item['id'] for item in content[key]):
+            report.add('duplicate id', f'{key}: {value}')
+    for name in duplicates(image['file_name'] for image in images):
+        report.add('duplicate file name', name)
+    sizes = {image['id']: (image['width'], image['height']) for image in images}
+    names = {category['id']: category['name'] for category in content['categories']}
+    for annotation in annotations:
+        where = f'annotation {annotation["id"]}'
+        category = annotation['category_id']
+        if category not in names or (classes is not None and names[category] not in classes):
+            report.add('unknown category', f'{where}: {names.get(category, category)}')
+        if annotation['image_id'] not in sizes:
+            report.add('annotation of an unknown image', f'{where}: {annotation["image_id"]}')
+        else:
+            width, height = sizes[annotation['image_id']]
+            _check_box(report, annotation.get('bbox'), width, height, where)
+        polygons = annotation.get('segmentation')
+        if isinstance(polygons, list):
+            short = [p for p in polygons if not isinstance(p, list) or len(p) < 6 or len(p) % 2]
+            if short:
+                report.add('polygon with fewer than 3 points', where)
+    for image in tqdm(images, unit='image'):
+        width, height = image['width'], image['height']
+        _check_image(report, folder / image['file_name'], width, height)
+        if stuff_folder is not None:
+            name = Path(image['file_name']).with_suffix('.png')
+            _check_stuff(report, Path(stuff_folder) / name, width, height)
+    return report
+
+
+def check_voc(year_folder: str | Path, split: str | None, classes: Collection[str]) -> Report:
+    """Check a VOC year folder: ``Annotations``, ``JPEGImages``, ``ImageSets/Main``.
+
+    Args:
+        split: Name of an image list; without it all XML files are checked.
+        classes: Names that are known.
+
+    Raises:
+        UserError: The folder or the image list is missing, or nothing is listed.
+    """
+    folder = Path(year_folder)
+    if not (folder / 'Annotations').is_dir():
+        raise UserError(f'{folder} has no folder Annotations: give VOCdevkit/VOC2012 or the like')
+    if split is None:
+        names = sorted(path.stem for path in (folder / 'Annotations').glob('*.xml'))
+    else:
+        path = folder / 'ImageSets' / 'Main' / f'{split}.txt'
+        if not path.is_file():
+            raise UserError(f'image list {path} does not exist')
+        names = [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
+    if not names:
+        raise UserError(f'{folder}: no image to check')
+    report = Report(len(names))
+    for name in duplicates(names):
+        report.add('duplicate id', f'{split}.txt: {name}')
+    for name in tqdm(names, unit='image'):
+        _check_voc_image(report, folder, name, classes)
+    return report
+
+
+def _check_voc_image(report: Report, folder: Path, name: str, classes: Collection[str]) -> None:
+    xml = folder / 'Annotations' / f'{name}.xml'
+    width, height = None, None
+    root = None
+    if not xml.is_file():
+        report.add('missing annotation file', str(xml))
+    else:
+        try:
+            root = ET.parse(xml).getroot()
+            if root.find('size') is not None:
+                width = int(root.findtext('size/width', ''))
+                height = int(root.findtext('size/height', ''))
+        except (ET.ParseError, ValueError) as error:
+            report.add('unreadable annotation file', f'{xml}: {error}')
+    _check_image(report, folder / 'JPEGImages' / f'{name}.jpg', width, height)
+    for k, item in enumerate([] if root is None else root.findall('object')):
+        report.objects += 1
+        where = f'{xml} object {k + 1}'
+        label = item.findtext('name')
+        if label not in classes:
+            report.add('unknown category', f'{where}: {label}')
+        try:
+            x1, y1, x2, y2 = (
+                float(item.findtext(f'bndbox/{key}', ''))
+                for key in ('xmin', 'ymin', 'xmax', 'ymax')
+            )
+        except ValueError:
+            report.add('box not valid', where)
+            continue
+        box = [x1 - 1, y1 - 1, x2 - x1 + 1, y2 - y1 + 1]
+        infinite = float('inf')
+        _check_box(report, box, width or infinite, height or infinite, where)
+
+
+def parse_classes(text: str) -> tuple[str, ...]:
+    """Class names from a comma-separated list."""
+    return tuple(name for name in re.split(r'\s*,\s*', text.strip()) if name)
