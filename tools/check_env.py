@@ -123,7 +123,7 @@ def read_versions() -> dict[str, str | None]:
     return versions
 
 
-def probe_modules(names: list[str], timeout: int = 120) -> dict[str, dict]:
+def probe_modules(names: list[str], timeout: int = 300) -> dict[str, dict]:
     """Import ``names`` in a child process, in order.
 
     Returns for each module a dict with ``error`` (empty when it imports), ``version``

@@ -37,6 +37,7 @@ cuda = mmcv._ext.get_compiling_cuda_version()
 print(json.dumps(dict(torch=torch.__version__, cuda=cuda != 'not available')))
 """
 HEARTBEAT_S = 20
+FRESH = ['--no-deps', '--force-reinstall']
 
 
 class SetupError(RuntimeError):
@@ -122,7 +123,8 @@ def _follow(
             news, done, total = condense(line)
             if total:
                 first = first or time.monotonic()
-                if done > 1:
+                # The first few come in bunches, one from each core.
+                if done > 3:
                     spent = time.monotonic() - first
                     left = f', about {format_time(spent / (done - 1) * (total - done))} left'
             text = news or text
@@ -183,7 +185,7 @@ def choose_cuda(gpus: str, nvcc: str, torch_cuda: str | None) -> tuple[bool, str
 def ask(command: list[str]) -> str:
     """Output of a program, '' where it is missing or fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=ROOT)
     except (OSError, subprocess.TimeoutExpired):
         return ''
     return done.stdout if done.returncode == 0 else ''
@@ -193,6 +195,11 @@ def probe_ops() -> dict | None:
     """torch version and CUDA flag of mmcv's ops, None where they do not run."""
     output = ask([str(PYTHON), '-c', OPS_PROBE])
     return json.loads(output.splitlines()[-1]) if output else None
+
+
+def forget_cached_ops() -> None:
+    """Take mmcv's wheels out of pip's cache, which does not know for which torch they are."""
+    ask([str(PYTHON), '-m', 'pip', 'cache', 'remove', 'onedl_mmcv'])
 
 
 def make_venv() -> None:
@@ -224,17 +231,19 @@ def install_ops(state: dict) -> bool:
     if ops is None or (want_cuda and not ops['cuda']) or state.get('ops', ops) != ops:
         # Empty where pip knows no such package; then its cache of wheels may be used.
         installed = ask([str(PYTHON), '-m', 'pip', 'show', 'onedl-mmcv'])
-        fresh = ['--no-deps', '--force-reinstall', '--no-cache-dir']
-        run_step(title, [*command, *(fresh if installed else [])], env)
+        if installed:
+            forget_cached_ops()
+        run_step(title, [*command, *(FRESH if installed else [])], env)
         ops = probe_ops()
         if not installed and (ops is None or (want_cuda and not ops['cuda'])):
             # The cached wheel was built without torch, for another torch or without CUDA.
-            run_step(f'{title}: again, the cached build does not run', [*command, *fresh], env)
+            forget_cached_ops()
+            run_step(f'{title}: again, the cached build does not run', [*command, *FRESH], env)
             ops = probe_ops()
     else:
         run_step(title.split(';')[0], command, env)
     if ops is None:
-        raise SetupError(f'the ops of mmcv were built but do not run, see {LOG}')
+        raise SetupError(f'the ops of mmcv were built but do not run: remove {VENV}, try again')
     state['ops'] = ops
     STAMP.write_text(json.dumps(state))
     return bool(ops['cuda'])
