@@ -13,7 +13,7 @@ from mmvisx.utils import UserError
 
 
 class CheckedDataset(BaseDetDataset):
-    """Stands before an mmdet data set as a base class: counts what is skipped, and never waits forever."""
+    """Base class before an mmdet data set: counts what it skips, never waits forever."""
 
     skipped: Counter[str]
     examples: dict[str, str]
