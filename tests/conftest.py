@@ -1,8 +1,11 @@
 """Shared fixtures."""
 
+import json
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -27,3 +30,40 @@ def realdata() -> Path:
     if not REALDATA.is_dir():
         pytest.skip(f'no real data: {REALDATA} does not exist (set MMVISX_REALDATA)')
     return REALDATA
+
+
+@pytest.fixture(scope='session')
+def tiny_coco(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A COCO data set of four 64x48 images (one without objects) in ``images/``."""
+    folder = tmp_path_factory.mktemp('tiny') / 'coco'
+    (folder / 'images').mkdir(parents=True)
+    random = np.random.default_rng(0)
+    images, annotations = [], []
+    for index in range(4):
+        picture = random.integers(0, 60, (48, 64, 3), dtype=np.uint8)
+        for number in range(2 if index else 0):
+            x, y, size = 4 + 30 * number, 5 + 4 * index, 20
+            picture[y : y + size, x : x + size] = (250, 250, 30) if number else (30, 60, 250)
+            annotations.append(
+                {
+                    'id': len(annotations) + 1,
+                    'image_id': index,
+                    'category_id': number + 1,
+                    'bbox': [x, y, size, size],
+                    'area': size * size,
+                    'iscrowd': 0,
+                    'segmentation': [[x, y, x + size, y, x + size, y + size, x, y + size]],
+                }
+            )
+        cv2.imwrite(str(folder / 'images' / f'{index}.png'), picture)
+        images.append({'id': index, 'file_name': f'{index}.png', 'width': 64, 'height': 48})
+    categories = [{'id': 1, 'name': 'box'}, {'id': 2, 'name': 'disc'}]
+    content = {'images': images, 'annotations': annotations, 'categories': categories}
+    (folder / 'instances.json').write_text(json.dumps(content))
+    return folder
+
+
+@pytest.fixture(scope='session')
+def tiny_config() -> Path:
+    """A Mask R-CNN for :func:`tiny_coco`; give ``data_root`` as an option."""
+    return ROOT / 'tests' / 'data' / 'tiny_mask_rcnn.py'

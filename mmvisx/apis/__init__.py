@@ -1,1 +1,5 @@
 """The Python interface."""
+
+from .inferencer import Inferencer
+
+__all__ = ['Inferencer']

@@ -1,0 +1,112 @@
+"""What ``tools/train.py`` and ``tools/test.py`` do with a config before they run it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import RUNNERS
+
+from mmvisx.engine.runner import CheckedRunner
+from mmvisx.utils.config import apply_options, load_config
+from mmvisx.utils.errors import UserError
+
+
+def prepare_config(
+    path: str | Path,
+    work_dir: str | Path | None = None,
+    options: dict[str, Any] | None = None,
+    launcher: str = 'none',
+) -> Config:
+    """Read a config and apply the options that all tools share.
+
+    ``work_dir`` goes before the config's own, and ``work_dirs/{config name}`` is the default.
+
+    Raises:
+        UserError: see :func:`load_config` and :func:`apply_options`.
+    """
+    cfg = load_config(path)
+    apply_options(cfg, options or {})
+    cfg.launcher = launcher
+    if work_dir is not None:
+        cfg.work_dir = str(work_dir)
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
+    cfg.setdefault('default_scope', 'mmdet')
+    return cfg
+
+
+def set_resume(cfg: Config, resume: str | None) -> None:
+    """Apply ``--resume``: ``'auto'`` takes the latest checkpoint of the work dir."""
+    if resume == 'auto':
+        cfg.resume = True
+        cfg.load_from = None
+    elif resume is not None:
+        cfg.resume = True
+        cfg.load_from = resume
+
+
+def enable_amp(cfg: Config) -> None:
+    """Apply ``--amp``.
+
+    Raises:
+        UserError: there is no GPU, or the optimizer wrapper is another kind.
+    """
+    if not torch.cuda.is_available():
+        raise UserError('--amp needs a CUDA GPU and there is none; leave it out')
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise UserError(f'--amp replaces OptimWrapper, but optim_wrapper.type is {kind!r}')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def enable_auto_scale_lr(cfg: Config) -> None:
+    """Apply ``--auto-scale-lr``.
+
+    Raises:
+        UserError: the config does not say for which batch size its learning rate is.
+    """
+    if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+        raise UserError(
+            '--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=N) in the config: the number '
+            'of images a step that its learning rate was chosen for'
+        )
+    cfg.auto_scale_lr.enable = True
+
+
+def add_loss_check(cfg: Config) -> None:
+    """Add the check for non-finite losses unless the config has one."""
+    hooks = cfg.setdefault('custom_hooks', [])
+    if not any('CheckFiniteLossHook' in str(hook.get('type')) for hook in hooks):
+        interval = 10 if torch.cuda.is_available() else 1
+        cfg.custom_hooks = [
+            *hooks,
+            ConfigDict(type='mmvisx.CheckFiniteLossHook', interval=interval),
+        ]
+
+
+def draw_predictions(cfg: Config, folder: str | Path) -> None:
+    """Make a test draw its predictions into ``folder``."""
+    cfg.setdefault('visualizer', ConfigDict(type='mmdet.DetLocalVisualizer', name='visualizer'))
+    cfg.setdefault('default_hooks', ConfigDict())
+    hook = cfg.default_hooks.get('visualization') or ConfigDict(type='mmdet.DetVisualizationHook')
+    # mmdet joins a relative folder to the work dir once per batch.
+    hook.update(draw=True, test_out_dir=str(Path(folder).absolute()))
+    cfg.default_hooks.visualization = hook
+
+
+def build_runner(cfg: Config) -> CheckedRunner:
+    """Build the runner of a config."""
+    kind = cfg.get('runner_type')
+    if kind is None:
+        return CheckedRunner.from_cfg(cfg)
+    return RUNNERS.build(dict(type=kind, cfg=cfg))
+
+
+def set_local_rank(local_rank: int) -> None:
+    """Give MMEngine the process's number on its machine, which older launchers pass by option."""
+    os.environ.setdefault('LOCAL_RANK', str(local_rank))

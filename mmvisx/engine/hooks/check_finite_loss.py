@@ -1,0 +1,104 @@
+"""Stop a training whose loss is not finite while its weights are still good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner, find_latest_checkpoint
+from torch import Tensor, nn
+
+from mmvisx.registry import HOOKS
+from mmvisx.utils.errors import UserError
+
+
+@HOOKS.register_module()
+class CheckFiniteLossHook(Hook):
+    """Raise an error that names the loss terms which are NaN or infinite.
+
+    The check sits between forward and backward (around the model's ``parse_losses``), so
+    the weights have not been touched by the bad loss. A hook after the iteration, like
+    mmdet's ``CheckInvalidLossHook``, comes after the optimizer step. Between checks, when
+    ``interval > 1``, the weights can go bad; no checkpoint with such weights is written.
+
+    Args:
+        interval: check every so many iterations, at least 1. On a GPU a check waits for
+            the forward pass, so 10 is a good value there.
+
+    Raises:
+        UserError: at a loss or, when a checkpoint is saved, a weight that is not finite.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, interval: int = 1) -> None:
+        if interval < 1:
+            raise ValueError(f'interval={interval} should be at least 1')
+        self.interval = interval
+
+    def before_train(self, runner: Runner) -> None:
+        """Put the check around ``parse_losses``."""
+        model = _unwrap(runner.model)
+        parse: Callable[..., Any] = model.parse_losses  # type: ignore[assignment]
+
+        def checked(losses: dict[str, Any]) -> Any:
+            if runner.iter % self.interval == 0:
+                bad = non_finite_terms(losses)
+                if bad:
+                    raise UserError(self._message(runner, bad))
+            return parse(losses)
+
+        model.parse_losses = checked  # type: ignore[assignment]
+
+    def after_train(self, runner: Runner) -> None:
+        """Take the check off again."""
+        vars(_unwrap(runner.model)).pop('parse_losses', None)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuse to write weights that are not finite."""
+        for name, value in checkpoint['state_dict'].items():
+            if value.is_floating_point() and not torch.isfinite(value).all():
+                raise UserError(self._message(runner, {f'weight {name}': 'not finite'}))
+
+    def _message(self, runner: Runner, bad: Mapping[str, str]) -> str:
+        terms = ', '.join(f'{name}={value}' for name, value in bad.items())
+        optim = runner.optim_wrapper
+        rates = sorted({group['lr'] for group in optim.optimizer.param_groups})
+        latest = find_latest_checkpoint(runner.work_dir)
+        return (
+            f'training stopped at epoch {runner.epoch + 1}, iteration {runner.iter + 1}: {terms}. '
+            f'Lower optim_wrapper.optimizer.lr (now {", ".join(f"{r:.3g}" for r in rates)}), '
+            f'lengthen the warm-up, or clip gradients with optim_wrapper.clip_grad '
+            f'(now {getattr(optim, "clip_grad_kwargs", None) or "off"}); '
+            'with --amp, train without it. '
+            f'Last checkpoint: {latest or "none yet"}'
+        )
+
+
+def _unwrap(model: nn.Module) -> nn.Module:
+    return model.module if is_model_wrapper(model) else model  # type: ignore[return-value]
+
+
+def non_finite_terms(losses: Mapping[str, Tensor | list[Tensor]]) -> dict[str, str]:
+    """Return ``{name: value}`` of the loss terms that are NaN or infinite."""
+    names = []
+    values = []
+    for name, loss in losses.items():
+        if isinstance(loss, Tensor):
+            loss = [loss]
+        for index, item in enumerate(loss):
+            names.append(name if len(loss) == 1 else f'{name}[{index}]')
+            values.append(item.detach().float().mean())
+    if not values:
+        return {}
+    stacked = torch.stack(values)
+    if bool(torch.isfinite(stacked).all()):  # the one synchronisation of a healthy iteration
+        return {}
+    return {n: str(v) for n, v in zip(names, stacked.tolist(), strict=True) if not _finite(v)}
+
+
+def _finite(value: float) -> bool:
+    return value - value == 0

@@ -1,0 +1,109 @@
+"""MMEngine's runner, with checks before anything is trained or tested on wrong weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as torch_dist
+from mmengine.dist import is_distributed
+from mmengine.runner import Runner, find_latest_checkpoint
+from torch import nn
+
+from mmvisx.utils.checkpoint import load_weights, read_checkpoint
+from mmvisx.utils.errors import UserError
+
+
+class CheckedRunner(Runner):
+    """A runner that refuses a checkpoint of another model.
+
+    MMEngine logs missing and mismatching weights and goes on. Here resuming and testing
+    need every weight (:attr:`allow_partial` lifts that for testing), and ``load_from``,
+    where a new class list changes the heads, needs half of them.
+
+    Processes started by torchrun on a machine without GPU talk through gloo.
+    """
+
+    allow_partial = False
+    _resume: bool
+    _load_mode = 'finetune'
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Start the process group on CPU machines, where MMEngine's start needs CUDA."""
+        if self.launcher == 'pytorch' and not torch.cuda.is_available() and not is_distributed():
+            torch_dist.init_process_group(backend='gloo')
+        super().setup_env(env_cfg)
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str | Callable = 'cpu',
+        strict: bool = False,
+        revise_keys: list = [],  # noqa: B006 - the signature of the base class
+    ) -> dict[str, Any]:
+        """Load weights; see the class for what is refused.
+
+        Raises:
+            UserError: the file is not a checkpoint, or one of another model.
+        """
+        checkpoint = read_checkpoint(filename, map_location)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        load_weights(self.model, checkpoint, filename, 'exact' if strict else self._load_mode)
+        self._has_loaded = True
+        self.logger.info(f'Load checkpoint from {filename}')
+        return checkpoint
+
+    def resume(
+        self,
+        filename: str,
+        resume_optimizer: bool = True,
+        resume_param_scheduler: bool = True,
+        map_location: str | Callable = 'default',
+    ) -> None:
+        """Go on with a run, which needs a complete checkpoint.
+
+        Raises:
+            UserError: the checkpoint holds weights only, or is one of another model.
+        """
+        checkpoint = read_checkpoint(filename)
+        if 'optimizer' not in checkpoint or 'epoch' not in checkpoint.get('meta', {}):
+            raise UserError(
+                f'checkpoint {filename} holds weights only, a run cannot be resumed from it. '
+                f'To start a new run from these weights: --cfg-options load_from={filename}'
+            )
+        del checkpoint
+        self._load_mode = 'exact'
+        super().resume(filename, resume_optimizer, resume_param_scheduler, map_location)
+
+    def load_or_resume(self) -> None:
+        """Load or resume; says so when there is nothing to resume from."""
+        if self._resume and self._load_from is None and not self._has_loaded:
+            latest = find_latest_checkpoint(self.work_dir)
+            if latest is None:
+                self.logger.warning(
+                    f'--resume: no checkpoint in {self.work_dir}, training starts from scratch'
+                )
+                self._resume = False
+            elif not Path(latest).is_file():
+                raise UserError(
+                    f'{self.work_dir}/last_checkpoint names {latest}, which does not exist; give '
+                    'the checkpoint: --resume PATH'
+                )
+        super().load_or_resume()
+
+    def val(self) -> dict[str, float]:
+        """Validate; the weights have to fit exactly."""
+        self._load_mode = 'partial' if self.allow_partial else 'exact'
+        return super().val()
+
+    def test(self) -> dict[str, float]:
+        """Test; the weights have to fit exactly."""
+        self._load_mode = 'partial' if self.allow_partial else 'exact'
+        return super().test()
+
+    def train(self) -> nn.Module:
+        """Train."""
+        self._load_mode = 'finetune'
+        return super().train()

@@ -1,0 +1,108 @@
+"""COCO box and mask average precision."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmdet.evaluation import CocoMetric as _CocoMetric
+from mmengine.logging import print_log
+
+from mmvisx.registry import METRICS
+from mmvisx.utils.errors import UserError
+
+
+@METRICS.register_module()
+class CocoMetric(_CocoMetric):
+    """mmdet's COCO metric with a class table, and with errors for what does not fit.
+
+    Args:
+        ann_file: COCO JSON. Without it the ground truth is taken from the data samples.
+        metric: ``'bbox'``, ``'segm'`` or both (and mmdet's proposal metrics).
+        classwise: log AP per class and return it as ``coco/{class}_precision``.
+        **kwargs: of mmdet's metric.
+
+    Raises:
+        UserError: the annotation file is missing or broken, lacks a class of the data set,
+            or has objects without masks while ``'segm'`` is asked for.
+    """
+
+    def __init__(
+        self,
+        ann_file: str | None = None,
+        metric: str | list[str] = 'bbox',
+        classwise: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        self.ann_file = ann_file
+        _check_file(ann_file)
+        super().__init__(ann_file=ann_file, metric=metric, classwise=classwise, **kwargs)
+        if self._coco_api is not None and 'segm' in self.metrics:
+            anns = self._coco_api.anns.values()
+            bare = next((a for a in anns if not a.get('segmentation')), None)
+            if bare is not None:
+                raise UserError(
+                    f"CocoMetric: metric 'segm' needs masks, but annotation id {bare.get('id')} of "
+                    f"{ann_file} has no 'segmentation'; use metric='bbox'"
+                )
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Keep the predictions of a batch."""
+        bare = bool(data_samples) and 'masks' not in data_samples[0]['pred_instances']
+        if bare and 'segm' in self.metrics:
+            raise UserError(
+                "CocoMetric: metric 'segm' is asked for, but the model predicts no masks; "
+                "use metric='bbox'"
+            )
+        super().process(data_batch, data_samples)
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Evaluate all images."""
+        if self._coco_api is not None:
+            self._check_classes()
+        if not self.format_only and not any(len(pred['labels']) for _, pred in results):
+            # mmdet logs this and returns nothing, after which "save best" fails.
+            print_log('the model detected nothing in any image: AP is 0', logger='current')
+            items = self.metric_items or [
+                'mAP',
+                'mAP_50',
+                'mAP_75',
+                'mAP_s',
+                'mAP_m',
+                'mAP_l',
+            ]
+            metrics = [m for m in self.metrics if m in ('bbox', 'segm')]
+            return {f'{metric}_{item}': 0.0 for metric in metrics for item in items}
+        return super().compute_metrics(results)
+
+    def _check_classes(self) -> None:
+        classes = self.dataset_meta['classes']
+        known = {category['name'] for category in self._coco_api.dataset['categories']}
+        absent = [name for name in classes if name not in known]
+        if absent:
+            raise UserError(
+                f'CocoMetric: {self.ann_file} has no category {", ".join(absent)}; the data set '
+                f'has the classes {", ".join(classes)}. Set metainfo=dict(classes=...) of '
+                'the data set to the names in the file'
+            )
+
+
+def _check_file(ann_file: str | None) -> None:
+    if ann_file is None or '://' in ann_file:
+        return
+    path = Path(ann_file)
+    if not path.is_file():
+        raise UserError(
+            f'CocoMetric: annotation file {path} does not exist; set '
+            'val_evaluator.ann_file and test_evaluator.ann_file'
+        )
+    try:
+        with path.open(encoding='utf-8') as file:
+            content = json.load(file)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f'CocoMetric: {path} is not valid JSON: {error}') from error
+    absent = [key for key in ('images', 'annotations', 'categories') if key not in content]
+    if absent:
+        raise UserError(f'CocoMetric: {path} is not in the COCO format: no {", ".join(absent)}')

@@ -1,0 +1,258 @@
+"""Read a config, and change it from the command line without silent mistakes.
+
+MMEngine merges ``--cfg-options`` without a look at the names: a misspelt key is
+added beside the right one and nothing tells the user that it had no effect.
+"""
+
+from __future__ import annotations
+
+import difflib
+from argparse import ArgumentError, ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, ConfigDict, DictAction
+
+from .errors import UserError
+from .signatures import PLAIN_DICTS, RUNNER_KEYS, constructor_arguments, resolve_type
+
+ESCAPE = '+'
+
+
+class OptionAction(DictAction):
+    """``--cfg-options KEY=VALUE ...``, with an error for an option without ``=``."""
+
+    @staticmethod
+    def _parse_iterable(val: str) -> Any:
+        # The base class deletes every space, which breaks paths that have one.
+        if not any(c in val for c in '[](),'):
+            return DictAction._parse_int_float_bool(val.strip('\'"'))
+        return DictAction._parse_iterable(val)
+
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Collect the options in a dict."""
+        for value in values or ():
+            if '=' not in value:
+                raise ArgumentError(self, f'{value!r} is not of the form key=value')
+            if value.count('[') != value.count(']') or value.count('(') != value.count(')'):
+                raise ArgumentError(self, f'unbalanced brackets in {value!r}')
+        super().__call__(parser, namespace, values, option_string)
+
+
+def add_config_options(parser: ArgumentParser) -> None:
+    """Add ``--cfg-options`` to a tool's parser."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=OptionAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='change config values, e.g. optim_wrapper.optimizer.lr=0.01; a key that neither the '
+        'config nor the class it belongs to knows is refused, unless it starts with a "+"',
+    )
+
+
+def similar(name: str, names: Iterable[str], label: str = 'did you mean') -> str:
+    """Return `` (did you mean a, b?)``, or nothing when no name is close."""
+    matches = difflib.get_close_matches(name, list(names), n=3, cutoff=0.6)
+    return f' ({label} {", ".join(matches)}?)' if matches else ''
+
+
+def load_config(path: str | Path) -> Config:
+    """Read a config file.
+
+    Raises:
+        UserError: the file (or a base of it) does not exist or does not evaluate;
+            the message names the file and the line.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        siblings = [p.name for p in path.parent.glob('*.py')] if path.parent.is_dir() else []
+        raise UserError(f'config file {path} does not exist{similar(path.name, siblings)}')
+    try:
+        return Config.fromfile(str(path))
+    except UserError:
+        raise
+    except SyntaxError as error:
+        where = error.filename if error.filename not in (None, '<unknown>') else path
+        raise UserError(
+            f'config file {where}, line {error.lineno}: {error.msg}: {(error.text or "").strip()}'
+        ) from error
+    except FileNotFoundError as error:
+        raise UserError(f'config file {path}: {error}; look at its _base_ entries') from error
+    except Exception as error:
+        # A config is a program of the user's: whatever it raises is for the user.
+        line = _line_in_config(error)
+        raise UserError(
+            f'config file {path}{line} does not evaluate: {type(error).__name__}: {error}'
+        ) from error
+
+
+def _line_in_config(error: Exception) -> str:
+    found = ''
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_name == '<module>' and code.co_filename.endswith(('.py', '.yml', '.json')):
+            found = f' ({code.co_filename}, line {trace.tb_lineno})'
+        trace = trace.tb_next
+    return found
+
+
+def apply_options(cfg: Config, options: dict[str, Any]) -> None:
+    """Merge ``options`` (dotted key -> value) into ``cfg``, in place.
+
+    A key is accepted when it is in the config, when the class named by ``type`` takes
+    it as a constructor argument, when MMEngine reads it (``randomness.seed``), or when
+    it is written ``+key``. ``data_root=...``, or any other plain variable whose name
+    ends in ``root``, also changes every string of the config that starts with it:
+    configs have used the variable up by the time an option arrives.
+
+    Raises:
+        UserError: a key is unknown, or is a variable that nothing reads any more.
+    """
+    for key, value in options.items():
+        forced = key.startswith(ESCAPE)
+        key = key.lstrip(ESCAPE)
+        parts = key.split('.')
+        if not forced:
+            check_key(cfg, key)
+            if len(parts) == 1 and _is_used_up(cfg, key):
+                _replace_root(cfg, key, value)
+        _merge(cfg, parts, value)
+
+
+def check_key(cfg: Config, key: str) -> None:
+    """Raise a :class:`UserError` when nothing would read ``key`` of ``cfg``."""
+    node: Any = cfg._cfg_dict
+    parts = key.split('.')
+    if any(not part for part in parts):
+        raise UserError(f'--cfg-options {key}: an empty name between the dots')
+    for depth, part in enumerate(parts):
+        parent = '.'.join(parts[:depth])
+        if isinstance(node, list | tuple):
+            if not part.isdigit() or int(part) >= len(node):
+                raise UserError(
+                    f'--cfg-options {key}: {parent} is a list of {len(node)} items; '
+                    f'{part!r} is not an index from 0 to {len(node) - 1}'
+                )
+            node = node[int(part)]
+        elif isinstance(node, dict):
+            if part in node:
+                node = node[part]
+                continue
+            _check_new_name(cfg, node, key, parent, part)
+            return  # below an accepted new name there is nothing to compare with
+        elif node is None:
+            return
+        else:
+            raise UserError(
+                f'--cfg-options {key}: {parent} is the value {node!r}, it has no {part!r}'
+            )
+
+
+def _check_new_name(cfg: Config, node: dict, key: str, parent: str, part: str) -> None:
+    accepted, is_open = _accepted(cfg, node, parent)
+    if part in accepted:
+        return
+    known = sorted(set(node) | accepted)
+    hint = similar(part, known)
+    if is_open and not hint:
+        return
+    owner = f'{parent} ({node["type"]})' if 'type' in node else parent or 'the config'
+    listing = hint or f' (it has {", ".join(known[:12])}{", ..." if len(known) > 12 else ""})'
+    raise UserError(
+        f'--cfg-options {key}: {owner} has no {part!r}{listing}. '
+        f'Write {ESCAPE}{key}=... to add it all the same'
+    )
+
+
+def _accepted(cfg: Config, node: dict, path: str) -> tuple[set[str], bool]:
+    """Return the names that may be added to ``node``, and whether there may be others."""
+    if not path:
+        return set(RUNNER_KEYS), False
+    names: set[str] = {'_delete_', '_scope_', 'type'}
+    is_open = False
+    if 'type' in node:
+        target = resolve_type(node['type'], cfg.get('default_scope', 'mmdet'))
+        if target is None:
+            raise UserError(
+                f'the config says {path}.type={node["type"]!r}, which is not a registered type'
+            )
+        arguments, is_open = constructor_arguments(target)
+        names |= arguments
+    leaf = path.rsplit('.', 1)[-1]
+    for pattern, extra in PLAIN_DICTS:
+        if leaf.endswith(pattern):
+            names |= extra()
+    return names, is_open
+
+
+def _is_used_up(cfg: Config, key: str) -> bool:
+    return key in cfg and key not in RUNNER_KEYS
+
+
+def _replace_root(cfg: Config, key: str, value: Any) -> None:
+    old = cfg[key]
+    places = [path for path, item in walk(cfg._cfg_dict) if path != key and _same(item, old)]
+    if not key.endswith('root') or not isinstance(old, str):
+        found = f'; its value stands at {", ".join(places[:4])}' if places else ''
+        raise UserError(
+            f'--cfg-options {key}: {key!r} is a variable of the config file that is used up when '
+            f'the file is read, so changing it has no effect. Change the places that '
+            f'were made from it{found}. (Write {ESCAPE}{key}=... for code of yours that reads it)'
+        )
+    stem = old.rstrip('/')
+    for path, item in list(walk(cfg._cfg_dict)):
+        if isinstance(item, str) and path != key and (item + '/').startswith(stem + '/'):
+            _merge(cfg, path.split('.'), str(value).rstrip('/') + item[len(stem) :])
+
+
+def _same(item: Any, old: Any) -> bool:
+    return type(item) is type(old) and bool(item == old) and item not in (None, True, False)
+
+
+def walk(node: Any, path: str = '') -> Iterable[tuple[str, Any]]:
+    """Yield ``(dotted path, value)`` for every entry below ``node``."""
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(node, dict):
+        items = node.items()
+    elif isinstance(node, list | tuple):
+        items = enumerate(node)
+    for name, item in items:
+        full = f'{path}.{name}' if path else str(name)
+        yield full, item
+        yield from walk(item, full)
+
+
+def _merge(cfg: Config, parts: list[str], value: Any) -> None:
+    """Set one entry; list items are set through the list, which MMEngine cannot do for a leaf."""
+    node: Any = cfg._cfg_dict
+    for depth, part in enumerate(parts[:-1]):
+        node = node[int(part)] if isinstance(node, list | tuple) else node.get(part)
+        if isinstance(node, list | tuple):
+            rest = parts[depth + 1 :]
+            items = list(node)
+            if len(rest) == 1:
+                items[int(rest[0])] = value
+            else:
+                holder = Config(dict(item=items[int(rest[0])]))
+                _merge(holder, ['item', *rest[1:]], value)
+                items[int(rest[0])] = holder.item
+            cfg.merge_from_dict({'.'.join(parts[: depth + 1]): type(node)(items)})
+            return
+        if node is None:
+            below: Any = value
+            for name in reversed(parts[depth + 1 :]):
+                below = ConfigDict({name: below})
+            head = '.'.join(parts[: depth + 1])
+            cfg.merge_from_dict({head: ConfigDict(_delete_=True, **below)})
+            return
+    cfg.merge_from_dict({'.'.join(parts): value})

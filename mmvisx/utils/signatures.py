@@ -1,0 +1,109 @@
+"""Which names a config entry may have: constructor signatures of registered types."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import mmengine.registry as roots
+from mmengine.optim import OptimWrapper
+from mmengine.registry import Registry, init_default_scope
+from mmengine.runner import LogProcessor, Runner, set_random_seed
+from torch import nn
+from torch.utils.data import DataLoader
+
+# What Runner.from_cfg reads, and what this package's tools read.
+RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | {
+    'custom_imports',
+    'runner_type',
+    'tta_model',
+    'tta_pipeline',
+}
+
+
+def constructor_arguments(target: Callable[..., Any]) -> tuple[set[str], bool]:
+    """Return the argument names of a class or function, and whether it takes any other.
+
+    ``**kwargs`` are followed up the base classes; they count as open only when no base
+    class names its arguments. ``nn.Module`` names none, so it closes the list.
+    """
+    if not inspect.isclass(target):
+        parameters = inspect.signature(target).parameters.values()
+        is_open = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        return {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}, is_open
+    names: set[str] = set()
+    for cls in target.__mro__:
+        if cls in (nn.Module, object):
+            return names, cls is object
+        if '__init__' not in vars(cls):
+            continue
+        parameters = inspect.signature(vars(cls)['__init__']).parameters.values()
+        kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        names |= {p.name for p in parameters if p.kind in kinds and p.name != 'self'}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return names, False
+    return names, True
+
+
+def root_registries() -> list[Registry]:
+    """Return MMEngine's root registries."""
+    return [r for r in vars(roots).values() if isinstance(r, Registry) and r.parent is None]
+
+
+def resolve_type(name: Any, scope: str = 'mmdet') -> Callable[..., Any] | None:
+    """Return the class or function that ``type=name`` means, None when there is none."""
+    if not isinstance(name, str):
+        return name if callable(name) else None
+    init_default_scope(scope)
+    for root in root_registries():
+        try:
+            with root.switch_scope_and_registry(scope) as registry:
+                found = registry.get(name)
+        except RuntimeError:  # MMEngine's way to say that the name is not in this registry
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def registered_names(scope: str = 'mmdet') -> set[str]:
+    """Return every name that a ``type`` could have, those of this package as ``mmvisx.Name``."""
+    names: set[str] = set()
+    for root in root_registries():
+        names |= set(root._module_dict)
+        for child_scope, child in root._children.items():
+            if child_scope in (scope, 'mmvisx'):
+                child.import_from_location()
+                prefix = '' if child_scope == scope else f'{child_scope}.'
+                names |= {prefix + key for key in child._module_dict}
+    return names
+
+
+def _names_of(target: Callable[..., Any], *more: str) -> Callable[[], set[str]]:
+    return lambda: constructor_arguments(target)[0] | set(more)
+
+
+# Dicts that MMEngine reads without a ``type``: (end of the last name, names it may have).
+PLAIN_DICTS: tuple[tuple[str, Callable[[], set[str]]], ...] = (
+    ('_dataloader', _names_of(DataLoader, 'num_batch_per_epoch')),
+    ('optim_wrapper', _names_of(OptimWrapper, 'constructor', 'paramwise_cfg')),
+    ('log_processor', _names_of(LogProcessor)),
+    ('randomness', _names_of(set_random_seed)),
+    ('auto_scale_lr', lambda: {'enable', 'base_batch_size'}),
+    ('env_cfg', lambda: {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'}),
+    ('mp_cfg', lambda: {'mp_start_method', 'opencv_num_threads'}),
+    ('dist_cfg', lambda: {'backend', 'timeout', 'init_backend'}),
+    ('train_cfg', lambda: {'by_epoch', 'max_epochs', 'max_iters', 'val_begin', 'val_interval'}),
+    ('val_cfg', lambda: {'fp16'}),
+    ('test_cfg', lambda: {'fp16'}),
+    ('param_scheduler', lambda: {'convert_to_iter_based'}),
+    ('metainfo', lambda: {'classes', 'palette'}),
+    (
+        'default_hooks',
+        lambda: (
+            {'timer', 'logger', 'param_scheduler', 'checkpoint', 'sampler_seed'}
+            | {'runtime_info', 'visualization'}
+        ),
+    ),
+)

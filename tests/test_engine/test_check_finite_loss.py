@@ -1,0 +1,91 @@
+"""A loss that is not finite stops the training with good weights."""
+
+import pytest
+import torch
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+
+from mmvisx.engine.hooks.check_finite_loss import CheckFiniteLossHook, non_finite_terms
+from mmvisx.utils import UserError
+
+
+class Model(BaseModel):
+    """A weight whose loss turns bad at a given iteration."""
+
+    def __init__(self, bad_at, value=float('nan')):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(2))
+        self.bad_at, self.value, self.count = bad_at, value, 0
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        self.count += 1
+        bad = self.value if self.count == self.bad_at else 1.0
+        return {
+            'loss_cls': self.weight.sum(),
+            'loss_bbox': [self.weight.sum(), self.weight.sum() * bad],
+            'acc': self.weight.sum(),
+        }
+
+
+def train(tmp_path, model, interval=1, iterations=6, save=2):
+    runner = Runner(
+        model,
+        str(tmp_path),
+        train_dataloader=dict(
+            batch_size=1,
+            dataset=[{'inputs': torch.zeros(1)}] * 2,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            collate_fn=dict(type='default_collate'),
+        ),
+        train_cfg=dict(by_epoch=False, max_iters=iterations),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+        default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=save, by_epoch=False)),
+        custom_hooks=[dict(type='mmvisx.CheckFiniteLossHook', interval=interval)],
+        experiment_name=f'{tmp_path.name}{interval}{iterations}',
+        log_level='ERROR',
+    )
+    runner.train()
+    return runner
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+def test_stops_before_the_weights_are_touched(tmp_path, value):
+    model = Model(4, value)
+    expected = Model(0)
+    train(tmp_path / 'good', expected, iterations=3)
+    with pytest.raises(UserError) as caught:
+        train(tmp_path / 'bad', model)
+    message = str(caught.value)
+    assert f'loss_bbox[1]={value}' in message
+    assert 'loss_cls' not in message
+    assert 'iteration 4' in message
+    assert 'optim_wrapper.optimizer.lr (now 0.1)' in message
+    assert 'iter_2.pth' in message
+    assert torch.equal(model.weight, expected.weight)
+    kept = torch.load(tmp_path / 'bad' / 'iter_2.pth', weights_only=False)
+    assert torch.isfinite(kept['state_dict']['weight']).all()
+
+
+def test_no_checkpoint_with_bad_weights_between_two_checks(tmp_path):
+    with pytest.raises(UserError, match='weight weight=not finite'):
+        train(tmp_path, Model(3), interval=100)
+    assert (tmp_path / 'iter_2.pth').is_file()
+    assert not (tmp_path / 'iter_4.pth').exists()
+
+
+def test_a_healthy_run_ends_and_leaves_the_model_as_it_was(tmp_path):
+    runner = train(tmp_path, Model(0))
+    assert runner.iter == 6
+    assert 'parse_losses' not in vars(runner.model)
+
+
+def test_terms():
+    losses = {'a': torch.tensor(1.0), 'b': [torch.tensor(float('nan'))], 'c': torch.ones(3)}
+    assert non_finite_terms(losses) == {'b': 'nan'}
+    assert non_finite_terms({'a': torch.tensor(1.0)}) == {}
+    assert non_finite_terms({}) == {}
+
+
+def test_wrong_interval():
+    with pytest.raises(ValueError, match='interval=0'):
+        CheckFiniteLossHook(0)

@@ -1,0 +1,161 @@
+"""COCO AP: ground truth scores one, shifted boxes what a hand computation says."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import InstanceData
+from pycocotools import mask as mask_utils
+
+from mmvisx.evaluation import CocoMetric
+from mmvisx.utils import UserError
+
+SIZE = (100, 120)
+
+
+def rectangle(x, y, w, h):
+    mask = np.zeros(SIZE, dtype=bool)
+    mask[y : y + h, x : x + w] = True
+    return mask
+
+
+def encode(mask):
+    rle = mask_utils.encode(np.asfortranarray(mask.astype(np.uint8)))
+    return {'size': rle['size'], 'counts': rle['counts'].decode()}
+
+
+@pytest.fixture
+def truth(tmp_path):
+    """Three images; the second has a crowd, the third no object."""
+    objects = [
+        (0, 1, [10, 10, 40, 40], 0),
+        (0, 2, [60, 10, 30, 50], 0),
+        (1, 1, [5, 5, 20, 20], 0),
+        (1, 1, [50, 50, 60, 40], 1),
+    ]
+    content = {
+        'images': [{'id': i, 'width': SIZE[1], 'height': SIZE[0]} for i in range(3)],
+        'categories': [{'id': 1, 'name': 'cat'}, {'id': 2, 'name': 'dog'}],
+        'annotations': [
+            {
+                'id': n,
+                'image_id': image,
+                'category_id': category,
+                'bbox': box,
+                'area': box[2] * box[3],
+                'iscrowd': crowd,
+                'segmentation': encode(rectangle(*box)),
+            }
+            for n, (image, category, box, crowd) in enumerate(objects, 1)
+        ],
+    }
+    path = tmp_path / 'instances.json'
+    path.write_text(json.dumps(content))
+    return path
+
+
+def evaluate(path, detections, metric=('bbox',)):
+    """Detections are {image: [(x, y, w, h), label, score]}."""
+    evaluator = CocoMetric(str(path), list(metric))
+    evaluator.dataset_meta = {'classes': ('cat', 'dog')}
+    for image in range(3):
+        items = detections.get(image, [])
+        boxes = torch.tensor([[x, y, x + w, y + h] for (x, y, w, h), _, _ in items])
+        predictions = InstanceData(
+            bboxes=boxes.float().reshape(-1, 4),
+            labels=torch.tensor([i[1] for i in items], dtype=torch.long),
+            scores=torch.tensor([i[2] for i in items], dtype=torch.float),
+        )
+        if 'segm' in metric:
+            masks = [rectangle(*i[0]) for i in items]
+            predictions.masks = torch.from_numpy(np.array(masks).reshape(-1, *SIZE))
+        evaluator.process({}, [{'img_id': image, 'ori_shape': SIZE, 'pred_instances': predictions}])
+    return evaluator.evaluate(3)
+
+
+PERFECT = {
+    0: [((10, 10, 40, 40), 0, 0.9), ((60, 10, 30, 50), 1, 0.8)],
+    1: [((5, 5, 20, 20), 0, 0.6), ((50, 50, 60, 40), 0, 0.95)],
+}
+
+
+def test_ground_truth_as_predictions_scores_one(truth):
+    # The detection on the crowd, ranked first, must not count as wrong.
+    result = evaluate(truth, PERFECT, ('bbox', 'segm'))
+    for kind in ('bbox', 'segm'):
+        for name in ('mAP', 'mAP_50', 'mAP_75'):
+            assert result[f'coco/{kind}_{name}'] == 1.0
+    assert result['coco/cat_precision'] == 1.0
+
+
+def test_shifted_boxes_by_hand(truth):
+    # Width 40 shifted by 10: IoU = 30 / 50 = 0.6, above .50 and .55 and, being equal, .60:
+    # three of the ten thresholds.
+    shifted = {
+        0: [((20, 10, 40, 40), 0, 0.9), ((60, 10, 30, 50), 1, 0.8)],
+        1: [((10, 5, 20, 20), 0, 0.6)],
+    }
+    result = evaluate(truth, shifted)
+    # cat: both at IoU 0.6 -> 0.3 (20 wide shifted by 5: 15 / 25); dog: 1.
+    assert result['coco/cat_precision'] == pytest.approx(0.3)
+    assert result['coco/dog_precision'] == 1.0
+    assert result['coco/bbox_mAP'] == pytest.approx(0.65)
+    assert result['coco/bbox_mAP_50'] == 1.0
+    assert result['coco/bbox_mAP_75'] == 0.5
+
+
+def test_a_false_positive_ranked_first_by_hand(truth):
+    # cat: wrong, right, (second object missed): precision 1/2 up to recall 1/2, which
+    # covers the levels 0, .01, ..., .50: 51 of the 101.
+    wrong_first = {0: [((60, 60, 20, 20), 0, 0.9), ((10, 10, 40, 40), 0, 0.8)]}
+    result = evaluate(truth, wrong_first)
+    assert result['coco/cat_precision'] == pytest.approx(51 / 101 / 2, abs=5e-4)
+    assert result['coco/dog_precision'] == 0
+
+
+def test_nothing_detected_is_zero(truth):
+    result = evaluate(truth, {}, ('bbox', 'segm'))
+    assert result['coco/bbox_mAP'] == 0
+    assert result['coco/segm_mAP_50'] == 0
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(UserError, match=r'no_such\.json does not exist'):
+        CocoMetric(str(tmp_path / 'no_such.json'))
+
+
+def test_broken_json(tmp_path):
+    path = tmp_path / 'broken.json'
+    path.write_text('{"images": [')
+    with pytest.raises(UserError, match=r'broken\.json is not valid JSON'):
+        CocoMetric(str(path))
+
+
+def test_other_json(tmp_path):
+    path = tmp_path / 'other.json'
+    path.write_text('{"images": []}')
+    with pytest.raises(UserError, match='no annotations, categories'):
+        CocoMetric(str(path))
+
+
+def test_masks_asked_for_where_there_are_none(truth):
+    content = json.loads(truth.read_text())
+    del content['annotations'][1]['segmentation']
+    truth.write_text(json.dumps(content))
+    with pytest.raises(UserError, match='annotation id 2'):
+        CocoMetric(str(truth), ['bbox', 'segm'])
+    CocoMetric(str(truth), 'bbox')
+
+
+def test_model_without_masks(truth):
+    metric = CocoMetric(str(truth), ['segm'])
+    with pytest.raises(UserError, match='predicts no masks'):
+        metric.process({}, [{'pred_instances': InstanceData()}])
+
+
+def test_unknown_class(truth):
+    metric = CocoMetric(str(truth))
+    metric.dataset_meta = {'classes': ('cat', 'cow')}
+    with pytest.raises(UserError, match='no category cow'):
+        metric.compute_metrics([])

@@ -1,0 +1,44 @@
+"""Print parameters and multiply-adds of a detector.
+
+python tools/analysis/get_flops.py configs/detectors/htc_rfp_sac.py --shape 800 1333
+"""
+
+import argparse
+
+from mmvisx.utils import UserError, run_cli
+
+
+def main() -> None:
+    """Count and print."""
+    from mmvisx.utils.config import add_config_options
+
+    parser = argparse.ArgumentParser(description='Parameters and multiply-adds of a detector')
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--shape',
+        type=int,
+        nargs='+',
+        default=[800, 1344],
+        metavar='N',
+        help='image height and width in pixels, or one number for both',
+    )
+    add_config_options(parser)
+    args = parser.parse_args()
+    if len(args.shape) > 2 or min(args.shape) < 32:
+        raise UserError(f'--shape {args.shape}: give height and width, 32 pixels or more')
+    from mmvisx.apis.flops import measure_complexity
+    from mmvisx.apis.run import prepare_config
+    from mmvisx.utils.explain import explain_config_errors
+
+    cfg = prepare_config(args.config, options=args.cfg_options)
+    shape = (args.shape[0], args.shape[-1])
+    with explain_config_errors(cfg):
+        result = measure_complexity(cfg, shape)
+    print(f'{args.config}, one image of {shape[0]} x {shape[1]} pixels')
+    print(result.table())
+    print('A multiply-add is what OpenMMLab calls a FLOP. Not counted: normalisation,')
+    print('activations, pooling, RoIAlign, NMS and the sampling of deformable convolutions.')
+
+
+if __name__ == '__main__':
+    run_cli(main)

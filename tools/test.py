@@ -1,0 +1,76 @@
+"""Evaluate a checkpoint: COCO box and mask AP, or VOC mAP by both rules.
+
+python tools/test.py configs/detectors/htc_rfp_sac.py work_dirs/mine/epoch_12.pth
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from mmvisx.utils import UserError, run_cli
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmvisx.utils.config import add_config_options
+
+    parser = argparse.ArgumentParser(description='Evaluate a checkpoint')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--work-dir', help='log; work_dirs/{config} by default')
+    parser.add_argument(
+        '--out', help='.json: write the metrics; .pkl: write the predictions of every image'
+    )
+    parser.add_argument('--show-dir', help='folder for pictures of the predictions')
+    parser.add_argument('--tta', action='store_true', help='test-time augmentation (boxes only)')
+    parser.add_argument(
+        '--allow-partial',
+        action='store_true',
+        help='test although checkpoint and model do not have the same weights',
+    )
+    add_config_options(parser)
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Evaluate."""
+    args = parse_args()
+    from mmdet.evaluation import DumpDetResults
+    from mmengine.dist import is_main_process
+
+    from mmvisx.apis import run
+    from mmvisx.apis.tta import enable_tta
+    from mmvisx.utils.explain import explain_config_errors
+
+    suffix = Path(args.out).suffix if args.out else None
+    if suffix not in (None, '.json', '.pkl', '.pickle'):
+        raise UserError(f'--out {args.out}: the name must end in .json (metrics) or .pkl')
+    run.set_local_rank(args.local_rank)
+    cfg = run.prepare_config(args.config, args.work_dir, args.cfg_options, args.launcher)
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    absent = [k for k in ('test_dataloader', 'test_evaluator') if cfg.get(k) is None]
+    if absent:
+        raise UserError(f'{args.config} has no {" and no ".join(absent)}, so nothing to test on')
+    cfg.setdefault('test_cfg', dict(type='TestLoop'))
+    if args.show_dir:
+        run.draw_predictions(cfg, args.show_dir)
+    if args.tta:
+        enable_tta(cfg)
+    with explain_config_errors(cfg):
+        runner = run.build_runner(cfg)
+        runner.allow_partial = args.allow_partial
+        if suffix in ('.pkl', '.pickle'):
+            runner.test_evaluator.metrics.append(DumpDetResults(out_file_path=args.out))
+        metrics = runner.test()
+    if suffix == '.json' and is_main_process():
+        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
+        Path(args.out).write_text(
+            json.dumps({k: float(v) for k, v in metrics.items()}, indent=2) + '\n'
+        )
+
+
+if __name__ == '__main__':
+    run_cli(main)

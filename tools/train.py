@@ -1,0 +1,56 @@
+"""Train a detector.
+
+python tools/train.py configs/detectors/htc_rfp_sac.py --work-dir work_dirs/mine
+"""
+
+import argparse
+
+from mmvisx.utils import run_cli
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmvisx.utils.config import add_config_options
+
+    parser = argparse.ArgumentParser(description='Train a detector')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='logs and checkpoints; work_dirs/{config} by default')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on with the latest checkpoint of the work dir, or with the given one',
+    )
+    parser.add_argument('--amp', action='store_true', help='mixed precision (GPU only)')
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help="scale the learning rate to this run's batch size",
+    )
+    add_config_options(parser)
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train."""
+    args = parse_args()
+    from mmvisx.apis import run
+    from mmvisx.utils.explain import explain_config_errors
+
+    run.set_local_rank(args.local_rank)
+    cfg = run.prepare_config(args.config, args.work_dir, args.cfg_options, args.launcher)
+    run.set_resume(cfg, args.resume)
+    if args.amp:
+        run.enable_amp(cfg)
+    if args.auto_scale_lr:
+        run.enable_auto_scale_lr(cfg)
+    run.add_loss_check(cfg)
+    with explain_config_errors(cfg):
+        run.build_runner(cfg).train()
+
+
+if __name__ == '__main__':
+    run_cli(main)
