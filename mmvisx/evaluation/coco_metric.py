@@ -21,13 +21,16 @@ class CocoMetric(_CocoMetric):
     Args:
         ann_file: COCO JSON. Without it the ground truth is taken from the data samples.
         metric: ``'bbox'``, ``'segm'`` or both (and mmdet's proposal metrics).
-        classwise: log AP per class and return it as ``coco/{class}_precision``.
+        classwise: log AP per class and return it as ``coco/bbox_AP_{class}`` and
+            ``coco/segm_AP_{class}``.
         **kwargs: of mmdet's metric.
 
     Raises:
         UserError: the annotation file is missing or broken, lacks a class of the data set,
             or has objects without masks while ``'segm'`` is asked for.
     """
+
+    metrics: list[str]
 
     def __init__(
         self,
@@ -75,7 +78,23 @@ class CocoMetric(_CocoMetric):
             ]
             metrics = [m for m in self.metrics if m in ('bbox', 'segm')]
             return {f'{metric}_{item}': 0.0 for metric in metrics for item in items}
-        return super().compute_metrics(results)
+        return self._evaluate_each(results)
+
+    def _evaluate_each(self, results: list) -> dict[str, float]:
+        # mmdet calls the AP of a class "{class}_precision" for boxes and for masks alike, so
+        # that the one overwrites the other: evaluate one kind at a time and rename.
+        asked = self.metrics
+        metrics: dict[str, float] = {}
+        try:
+            for metric in asked:
+                self.metrics = [metric]
+                for key, value in super().compute_metrics(results).items():
+                    if key.endswith('_precision'):
+                        key = f'{metric}_AP_{key.removesuffix("_precision")}'
+                    metrics[key] = float(value)
+        finally:
+            self.metrics = asked
+        return metrics
 
     def _check_classes(self) -> None:
         classes = self.dataset_meta['classes']

@@ -86,7 +86,7 @@ def test_ground_truth_as_predictions_scores_one(truth):
     for kind in ('bbox', 'segm'):
         for name in ('mAP', 'mAP_50', 'mAP_75'):
             assert result[f'coco/{kind}_{name}'] == 1.0
-    assert result['coco/cat_precision'] == 1.0
+        assert result[f'coco/{kind}_AP_cat'] == 1.0
 
 
 def test_shifted_boxes_by_hand(truth):
@@ -98,8 +98,8 @@ def test_shifted_boxes_by_hand(truth):
     }
     result = evaluate(truth, shifted)
     # cat: both at IoU 0.6 -> 0.3 (20 wide shifted by 5: 15 / 25); dog: 1.
-    assert result['coco/cat_precision'] == pytest.approx(0.3)
-    assert result['coco/dog_precision'] == 1.0
+    assert result['coco/bbox_AP_cat'] == pytest.approx(0.3)
+    assert result['coco/bbox_AP_dog'] == 1.0
     assert result['coco/bbox_mAP'] == pytest.approx(0.65)
     assert result['coco/bbox_mAP_50'] == 1.0
     assert result['coco/bbox_mAP_75'] == 0.5
@@ -110,8 +110,23 @@ def test_a_false_positive_ranked_first_by_hand(truth):
     # covers the levels 0, .01, ..., .50: 51 of the 101.
     wrong_first = {0: [((60, 60, 20, 20), 0, 0.9), ((10, 10, 40, 40), 0, 0.8)]}
     result = evaluate(truth, wrong_first)
-    assert result['coco/cat_precision'] == pytest.approx(51 / 101 / 2, abs=5e-4)
-    assert result['coco/dog_precision'] == 0
+    assert result['coco/bbox_AP_cat'] == pytest.approx(51 / 101 / 2, abs=5e-4)
+    assert result['coco/bbox_AP_dog'] == 0
+
+
+def test_boxes_and_masks_of_a_class_are_kept_apart(truth):
+    # The masks are those of the shifted boxes; the boxes are right.
+    evaluator = CocoMetric(str(truth), ['bbox', 'segm'])
+    evaluator.dataset_meta = {'classes': ('cat', 'dog')}
+    predictions = InstanceData(
+        bboxes=torch.tensor([[60.0, 10.0, 90.0, 60.0]]),
+        labels=torch.tensor([1]),
+        scores=torch.tensor([0.9]),
+        masks=torch.from_numpy(rectangle(10, 10, 30, 50)[None]),
+    )
+    evaluator.process({}, [{'img_id': 0, 'ori_shape': SIZE, 'pred_instances': predictions}])
+    result = evaluator.evaluate(1)
+    assert (result['coco/bbox_AP_dog'], result['coco/segm_AP_dog']) == (1.0, 0.0)
 
 
 def test_nothing_detected_is_zero(truth):
