@@ -68,7 +68,7 @@ def main() -> None:
     if suffix == '.json' and is_main_process():
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         Path(args.out).write_text(
-            json.dumps({k: float(v) for k, v in metrics.items()}, indent=2) + '\n'
+            json.dumps({k: None if v != v else v for k, v in metrics.items()}, indent=2) + '\n'
         )
 
 

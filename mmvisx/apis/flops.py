@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,12 +69,20 @@ def measure_complexity(cfg: Config, shape: tuple[int, int]) -> Complexity:
     parts = {}
     for name, child in model.named_children():
         params = sum(p.numel() for p in child.parameters())
-        flops = sum(counts.get(f'{root}.{name}', {}).values())
+        flops = _flops_of(child, f'{root}.{name}', counts)
         added = sum(v for key, v in extra.items() if key.startswith(f'{name}.'))
         if params:
             parts[name] = (params, flops // 2 + added)
     total = counter.get_total_flops() // 2 + sum(extra.values())
     return Complexity(sum(p.numel() for p in model.parameters()), total, parts)
+
+
+def _flops_of(module: nn.Module, name: str, counts: Mapping[str, Mapping[Any, int]]) -> int:
+    # mmdet calls roi_head.forward directly, which torch's counter does not see as a module.
+    if name in counts:
+        return sum(counts[name].values())
+    children = module.named_children()
+    return sum(_flops_of(child, f'{name}.{key}', counts) for key, child in children)
 
 
 def _watch_deformable(model: nn.Module, extra: dict[str, int]) -> list:

@@ -75,7 +75,7 @@ class Inferencer(DetInferencer):
         return model.to(device).eval()
 
     def _load_weights_to_model(self, model: nn.Module, checkpoint: dict | None, cfg: Any) -> None:
-        meta: dict[str, Any] = {}
+        meta: Any = {}
         if checkpoint is not None:
             mode = 'partial' if self.allow_partial else 'exact'
             load_weights(model, checkpoint, self._source, mode)
@@ -120,7 +120,7 @@ class Inferencer(DetInferencer):
                 raise UserError(f'an input is a {type(item).__name__}; give paths or arrays')
         return found
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         inputs: Image | Sequence[Image],
         batch_size: int = 1,

@@ -101,6 +101,10 @@ def draw_predictions(cfg: Config, folder: str | Path) -> None:
 
 def build_runner(cfg: Config) -> CheckedRunner:
     """Build the runner of a config."""
+    if cfg.get('visualizer'):
+        # A second runner of the same process would get the first one's visualizer, and write
+        # its curves into the first one's work dir, if both had the name in the config.
+        cfg.visualizer.pop('name', None)
     kind = cfg.get('runner_type')
     if kind is None:
         return CheckedRunner.from_cfg(cfg)

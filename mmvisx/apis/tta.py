@@ -8,7 +8,6 @@ from typing import Any
 from mmdet.models import DetTTAModel
 from mmdet.structures import DetDataSample
 from mmengine.config import Config, ConfigDict
-from mmengine.logging import print_log
 
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
@@ -101,6 +100,5 @@ def _drop_masks(cfg: Config) -> None:
         metric = evaluator.get('metric')
         if metric is not None and 'segm' in metric:
             evaluator.metric = 'bbox'
-            print_log(
-                '--tta merges boxes only: masks are neither predicted nor evaluated', 'current', 30
-            )
+            # There is no logger before there is a runner.
+            print('warning: --tta merges boxes only: masks are neither predicted nor evaluated')

@@ -65,7 +65,7 @@ def read_curves(log: str | Path) -> dict[str, Curve]:
 
 def default_keys(curves: dict[str, Curve]) -> list[str]:
     """Return the keys of the total loss and of the metrics (which have a ``/``)."""
-    metrics = [k for k in curves if '/' in k and not k.endswith('_precision')]
+    metrics = [k for k in curves if '/' in k and '_AP_' not in k]
     return [k for k in ('loss',) if k in curves] + metrics
 
 
