@@ -9,9 +9,7 @@ _base_ = [
 ]
 
 model = dict(
-    backbone=dict(
-        depth=18, base_channels=16, frozen_stages=-1, norm_eval=False, init_cfg=None
-    ),
+    backbone=dict(depth=18, base_channels=16, frozen_stages=-1, norm_eval=False, init_cfg=None),
     neck=dict(in_channels=[16, 32, 64, 128], out_channels=48, num_outs=4),
     rpn_head=dict(
         in_channels=48,

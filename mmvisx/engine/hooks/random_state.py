@@ -72,9 +72,9 @@ class RandomStateHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Put a :class:`SampleSeed` in front of the training pipelines."""
-        loader = runner.train_dataloader
+        loader: Any = runner.train_dataloader
         # A resumed run learns its seed after its sampler has been built.
-        for sampler in (loader.sampler, getattr(loader.batch_sampler, 'sampler', None)):
+        for sampler in {loader.sampler, getattr(loader.batch_sampler, 'sampler', loader.sampler)}:
             if hasattr(sampler, 'seed'):
                 sampler.seed = runner.seed
         self._step = SampleSeed(runner.seed)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch.utils.checkpoint as cp
 from mmcv.cnn import build_conv_layer
 from mmdet.models.backbones.resnet import Bottleneck, ResNet
 from mmdet.models.layers import ResLayer
+from mmengine.model import constant_init
 from torch import Tensor, nn
 
 from mmvisx.models.layers import ConvAWS2d, SwitchableAtrousConv2d
@@ -22,12 +23,24 @@ if TYPE_CHECKING:
 __all__ = ['DetectoRSBottleneck', 'DetectoRSResNet', 'FeedbackMixin', 'SharedBackbone']
 
 
-class FeedbackMixin:
+class FeedbackMixin(nn.Module):
     """Give a ResNet bottleneck a SAC 3x3 convolution and room for a feedback input.
+
+    To be put in front of one of mmdet's bottlenecks.
 
     Args:
         sac: Config of the convolution that replaces ``conv2``; ``None`` leaves it.
     """
+
+    # Of mmdet's bottlenecks.
+    conv2: Any
+    planes: int
+    expansion: int
+    relu: nn.Module
+    downsample: nn.Module | None
+    with_cp: bool
+    with_plugins: bool
+    forward_plugin: Any
 
     def __init__(self, *args: Any, sac: ConfigDict | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,8 +66,7 @@ class FeedbackMixin:
     def reset_feedback(self) -> None:
         """Zero the feedback convolution, so that it has no effect (6.3.2)."""
         if hasattr(self, 'rfp_conv'):
-            nn.init.zeros_(self.rfp_conv.weight)
-            nn.init.zeros_(self.rfp_conv.bias)
+            constant_init(self.rfp_conv, 0)
 
     def _residual_sum(self, x: Tensor) -> Tensor:
         """Return shortcut plus branch before the last ReLU, ``(N, 4 * planes, Ho, Wo)``."""
@@ -88,7 +100,9 @@ class SharedBackbone:
 
     backbone: DetectoRSResNet
 
-    def run_again(self, stages: Sequence[Tensor], rfp_feats: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    def run_again(
+        self, stages: Sequence[Tensor], rfp_feats: Sequence[Tensor]
+    ) -> tuple[Tensor, ...]:
         """Return the stages' maps under new feedback.
 
         Args:
@@ -126,7 +140,7 @@ class DetectoRSResNet(ResNet):
     and (``zero_init_residual``) branches that start at zero.
     """
 
-    arch_settings = {
+    arch_settings: ClassVar[dict[int, tuple]] = {
         14: (DetectoRSBottleneck, (1, 1, 1, 1)),
         26: (DetectoRSBottleneck, (2, 2, 2, 2)),
         50: (DetectoRSBottleneck, (3, 4, 6, 3)),

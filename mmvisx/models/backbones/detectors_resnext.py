@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from mmdet.models.backbones.resnext import Bottleneck
 from mmdet.models.layers import ResLayer
@@ -28,7 +28,7 @@ class DetectoRSResNeXt(DetectoRSResNet):
         **kwargs: Of :class:`DetectoRSResNet`.
     """
 
-    arch_settings = {
+    arch_settings: ClassVar[dict[int, tuple]] = {
         depth: (DetectoRSResNeXtBottleneck, blocks)
         for depth, (_, blocks) in DetectoRSResNet.arch_settings.items()
     }

@@ -69,18 +69,16 @@ def deform_conv2d(
             'The training has diverged: lower the learning rate, lengthen the warm-up '
             'or clip the gradient, and resume from the last checkpoint.'
         )
-    stride, padding, dilation = _pair(stride), _pair(padding), _pair(dilation)
+    geometry = _pair(stride), _pair(padding), _pair(dilation)
     if not x.is_cuda:
-        return _grid_sample_deform_conv2d(x, offset, weight, stride, padding, dilation, groups)
+        return _grid_sample_deform_conv2d(x, offset, weight, *geometry, groups)
     deform_groups = offset.shape[1] // (2 * taps)
     # mmcv's kernel follows the offset's type; float32 as on the CPU.
     dtype = torch.promote_types(x.dtype, torch.float32)
     x, offset, weight = x.to(dtype), offset.to(dtype), weight.to(dtype)
     # mmcv wants the batch to be a multiple of its im2col step.
     step = math.gcd(x.shape[0], 32)
-    return mmcv_deform_conv2d(
-        x, offset, weight, stride, padding, dilation, groups, deform_groups, False, step
-    )
+    return mmcv_deform_conv2d(x, offset, weight, *geometry, groups, deform_groups, False, step)
 
 
 def _grid_sample_deform_conv2d(

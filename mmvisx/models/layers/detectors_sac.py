@@ -6,7 +6,9 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from mmengine.model import constant_init
 from torch import Tensor, nn
+from torch.nn.modules.utils import _pair
 
 from mmvisx.registry import MODELS
 
@@ -96,13 +98,10 @@ class SwitchableAtrousConv2d(ConvAWS2d):
         self.atrous_factor = atrous_factor
         self.layer_name = type(self).__name__
         # The branch at the larger rate keeps the output size of the other.
-        self.dilation_l = tuple(atrous_factor * d for d in self.dilation)
-        self.padding_l = tuple(
-            p + (k - 1) // 2 * (dl - d)
-            for p, k, d, dl in zip(
-                self.padding, self.kernel_size, self.dilation, self.dilation_l, strict=True
-            )
-        )
+        (ph, pw), (kh, kw), (dh, dw) = _pair(self.padding), self.kernel_size, self.dilation
+        more = atrous_factor - 1
+        self.dilation_l = (dh + more * dh, dw + more * dw)
+        self.padding_l = (ph + kh // 2 * more * dh, pw + kw // 2 * more * dw)
         self.switch = nn.Conv2d(in_channels, 2 if self.dual_switch else 1, 1, stride=self.stride)
         self.weight_diff = nn.Parameter(torch.zeros_like(self.weight))
         if global_context:
@@ -119,12 +118,9 @@ class SwitchableAtrousConv2d(ConvAWS2d):
         """Make the layer compute what the plain convolution with its weight does."""
         self.absorb_weight()
         self.weight_diff.zero_()
-        for name in ('switch', 'pre_context', 'post_context', 'offset_s', 'offset_l'):
-            conv = getattr(self, name, None)
-            if conv is not None:
-                conv.weight.zero_()
-                conv.bias.zero_()
-        self.switch.bias[0] = 1
+        for conv in self.children():
+            constant_init(conv, 0)
+        nn.init.ones_(self.switch.bias[:1])  # type: ignore[index]
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, C, H, W)`` to ``(N, O, Ho, Wo)``."""
@@ -134,7 +130,7 @@ class SwitchableAtrousConv2d(ConvAWS2d):
         switch = self.switch(surroundings)
         weight = self.standardized_weight()
         weight_l = weight + self.weight_diff if self.lock_weights else self.weight_diff
-        out_s = self._branch(x, weight, self.padding, self.dilation, surroundings, 's')
+        out_s = self._branch(x, weight, _pair(self.padding), self.dilation, surroundings, 's')
         out_l = self._branch(x, weight_l, self.padding_l, self.dilation_l, surroundings, 'l')
         if self.dual_switch:
             out = switch[:, :1] * out_s + switch[:, 1:] * out_l
@@ -151,8 +147,8 @@ class SwitchableAtrousConv2d(ConvAWS2d):
         self,
         x: Tensor,
         weight: Tensor,
-        padding: tuple[int, ...],
-        dilation: tuple[int, ...],
+        padding: tuple[int, int],
+        dilation: tuple[int, int],
         surroundings: Tensor,
         branch: Literal['s', 'l'],
     ) -> Tensor:

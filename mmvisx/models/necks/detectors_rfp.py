@@ -138,7 +138,7 @@ class RecursiveFeaturePyramid(FPN):
             backbone.init_weights()
         self._is_init = True
 
-    def forward(self, inputs: Sequence[Tensor | SharedBackbone]) -> tuple[Tensor, ...]:
+    def forward(self, inputs: Sequence[Any]) -> tuple[Tensor, ...]:
         """Map the backbone's outputs to ``num_outs`` pyramid levels.
 
         Args:
@@ -153,13 +153,17 @@ class RecursiveFeaturePyramid(FPN):
                 f'RecursiveFeaturePyramid wants the image and {len(self.in_channels)} maps, got '
                 f'{len(inputs)} inputs: set output_img=True (or rfp_sharing=True) in the backbone'
             )
-        first, *stages = inputs
-        if self.rfp_sharing and isinstance(first, Tensor):
-            raise ValueError('rfp_sharing=True in the neck needs rfp_sharing=True in the backbone')
+        first: Tensor | SharedBackbone = inputs[0]
+        stages: Sequence[Tensor] = inputs[1:]
+        if self.rfp_steps > 1 and self.rfp_sharing == isinstance(first, Tensor):
+            raise ValueError(
+                f'rfp_sharing={self.rfp_sharing} in the neck needs rfp_sharing={self.rfp_sharing} '
+                'in the backbone'
+            )
         pyramid = super().forward(tuple(stages))
         for step in range(self.rfp_steps - 1):
             feedback = self._feedback(pyramid)
-            if self.rfp_sharing:
+            if not isinstance(first, Tensor):
                 stages = first.run_again(stages, feedback)
             else:
                 stages = self.rfp_modules[step].rfp_forward(first, feedback)
