@@ -36,6 +36,17 @@ class CheckedRunner(Runner):
             torch_dist.init_process_group(backend='gloo')
         super().setup_env(env_cfg)
 
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Wrap the model; on CPU machines without the device number MMEngine always passes."""
+        if self.distributed and model_wrapper_cfg is None and not torch.cuda.is_available():
+            model_wrapper_cfg = dict(
+                type='MMDistributedDataParallel',
+                device_ids=None,
+                broadcast_buffers=False,
+                find_unused_parameters=self.cfg.get('find_unused_parameters', False),
+            )
+        return super().wrap_model(model_wrapper_cfg, model)
+
     def load_checkpoint(
         self,
         filename: str,

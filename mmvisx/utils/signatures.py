@@ -15,8 +15,14 @@ from torch.utils.data import DataLoader
 
 # What Runner.from_cfg reads, and what this package's tools read.
 RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | {
+    'activation_checkpointing',
+    'compile',
     'custom_imports',
+    'efficient_conv_bn_eval',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
     'runner_type',
+    'sync_bn',
     'tta_model',
     'tta_pipeline',
 }
