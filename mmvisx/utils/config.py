@@ -236,6 +236,7 @@ def _merge(cfg: Config, parts: list[str], value: Any) -> None:
     """Set one entry; list items are set through the list, which MMEngine cannot do for a leaf."""
     node: Any = cfg._cfg_dict
     for depth, part in enumerate(parts[:-1]):
+        known = not isinstance(node, dict) or part in node
         node = node[int(part)] if isinstance(node, list | tuple) else node.get(part)
         if isinstance(node, list | tuple):
             rest = parts[depth + 1 :]
@@ -253,6 +254,8 @@ def _merge(cfg: Config, parts: list[str], value: Any) -> None:
             for name in reversed(parts[depth + 1 :]):
                 below = ConfigDict({name: below})
             head = '.'.join(parts[: depth + 1])
-            cfg.merge_from_dict({head: ConfigDict(_delete_=True, **below)})
+            # Only an entry that is there (as None) is replaced; a new one would keep the key.
+            replace = dict(_delete_=True) if known else {}
+            cfg.merge_from_dict({head: ConfigDict(**replace, **below)})
             return
     cfg.merge_from_dict({'.'.join(parts): value})
