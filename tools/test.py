@@ -55,6 +55,7 @@ def main() -> None:
     if absent:
         raise UserError(f'{args.config} has no {" and no ".join(absent)}, so nothing to test on')
     cfg.setdefault('test_cfg', dict(type='TestLoop'))
+    run.use_own_metrics(cfg)
     if args.show_dir:
         run.draw_predictions(cfg, args.show_dir)
     if args.tta:

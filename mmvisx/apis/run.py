@@ -114,3 +114,16 @@ def build_runner(cfg: Config) -> CheckedRunner:
 def set_local_rank(local_rank: int) -> None:
     """Give MMEngine the process's number on its machine, which older launchers pass by option."""
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
+
+
+def use_own_metrics(cfg: Config) -> None:
+    """Put this package's metrics in the place of mmdet's, for class tables and both VOC rules."""
+    evaluators = cfg.test_evaluator
+    for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
+        kind = str(evaluator.get('type')).removeprefix('mmdet.')
+        if kind == 'CocoMetric':
+            evaluator['type'] = 'mmvisx.CocoMetric'
+        elif kind == 'VOCMetric' and evaluator.get('metric', 'mAP') in ('mAP', ['mAP']):
+            kept = {k: v for k, v in evaluator.items() if k in ('iou_thrs', 'prefix')}
+            evaluator.clear()
+            evaluator.update(type='mmvisx.VOCMetric', **kept)

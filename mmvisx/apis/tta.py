@@ -15,7 +15,21 @@ from mmvisx.utils.errors import UserError
 
 @MODELS.register_module()
 class BoxTTAModel(DetTTAModel):
-    """mmdet's merging of boxes, also for detectors with masks: the masks are dropped."""
+    """mmdet's merging of boxes, also for detectors with masks: no masks are predicted."""
+
+    def test_step(self, data: Any) -> list[DetDataSample]:
+        """Predict all versions of a batch and merge their boxes."""
+        # A cascade's mask heads cannot undo a flip (mmdet indexes a tensor with ::-1), and the
+        # masks are not wanted, so the heads are taken off meanwhile.
+        roi_head: Any = getattr(self.module, 'roi_head', None)
+        mask_head = getattr(roi_head, 'mask_head', None)
+        if mask_head is None:
+            return super().test_step(data)
+        roi_head.mask_head = None
+        try:
+            return super().test_step(data)
+        finally:
+            roi_head.mask_head = mask_head
 
     def _merge_single_sample(self, data_samples: list[DetDataSample]) -> DetDataSample:
         for sample in data_samples:

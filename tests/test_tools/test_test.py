@@ -4,7 +4,9 @@ import json
 import pickle
 
 import pytest
+from mmengine.config import Config
 
+from mmvisx.apis.run import use_own_metrics
 from mmvisx.apis.tta import flip_pipeline
 from mmvisx.utils import UserError
 
@@ -59,6 +61,19 @@ def test_default_augmentation_flips_before_the_annotations_are_loaded():
     assert names == [['Resize'], flips, ['LoadAnnotations'], ['PackDetInputs']]
     assert {'img_id', 'flip', 'flip_direction'} <= set(augment['transforms'][-1][0]['meta_keys'])
     assert pipeline[-1]['meta_keys'] == ('img_id',)
+
+
+def test_metrics_of_mmdet_are_replaced():
+    coco = {'type': 'CocoMetric', 'ann_file': 'a.json', 'metric': 'bbox'}
+    voc = {'type': 'mmdet.VOCMetric', 'metric': 'mAP', 'eval_mode': 'area', 'iou_thrs': 0.6}
+    recall = {'type': 'VOCMetric', 'metric': 'recall'}
+    cfg = Config({'test_evaluator': [coco, voc, recall]})
+    use_own_metrics(cfg)
+    assert cfg.test_evaluator == [
+        {'type': 'mmvisx.CocoMetric', 'ann_file': 'a.json', 'metric': 'bbox'},
+        {'type': 'mmvisx.VOCMetric', 'iou_thrs': 0.6},
+        recall,
+    ]
 
 
 def test_checkpoint_of_another_architecture(evaluate):
