@@ -28,6 +28,12 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help="scale the learning rate to this run's batch size",
     )
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='NAME',
+        help="classes of your own data, or a COCO JSON to read them from, instead of the config's",
+    )
     add_config_options(parser)
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
@@ -38,10 +44,13 @@ def main() -> None:
     """Train."""
     args = parse_args()
     from mmvisx.apis import run
+    from mmvisx.utils.classes import read_classes, set_classes
     from mmvisx.utils.explain import explain_config_errors
 
     run.set_local_rank(args.local_rank)
     cfg = run.prepare_config(args.config, args.work_dir, args.cfg_options, args.launcher)
+    if args.classes:
+        set_classes(cfg, read_classes(args.classes))
     run.set_resume(cfg, args.resume)
     if args.amp:
         run.enable_amp(cfg)

@@ -1,0 +1,45 @@
+"""Fitting a config to somebody's own classes."""
+
+import json
+
+import pytest
+from mmengine.config import Config
+
+from mmvisx.utils import UserError
+from mmvisx.utils.classes import read_classes, set_classes
+
+
+def test_set_classes_reaches_every_head_and_data_set(repo):
+    cfg = Config.fromfile(repo / 'configs/detectors/htc_rfp_sac.py')
+    set_classes(cfg, ['cat', 'dog'])
+    assert [head.num_classes for head in cfg.model.roi_head.bbox_head] == [2, 2, 2]
+    assert [head.num_classes for head in cfg.model.roi_head.mask_head] == [2, 2, 2]
+    assert cfg.model.roi_head.semantic_head.num_classes == 183
+    for loader in ('train', 'val', 'test'):
+        assert cfg[f'{loader}_dataloader'].dataset.metainfo.classes == ('cat', 'dog')
+
+
+def test_set_classes_inside_wrappers(repo):
+    cfg = Config.fromfile(repo / 'configs/voc/faster_rcnn_resnet50_voc0712.py')
+    set_classes(cfg, ['cat', 'dog', 'cow'])
+    inner = cfg.train_dataloader.dataset.datasets
+    assert [d.metainfo.classes for d in inner] == [('cat', 'dog', 'cow')] * 2
+    assert cfg.model.roi_head.bbox_head.num_classes == 3
+
+
+def test_set_classes_without_heads():
+    cfg = Config(dict(model=dict(), train_dataloader=dict(dataset=dict(ann_file='a.json'))))
+    with pytest.raises(UserError, match='no head with num_classes'):
+        set_classes(cfg, ['cat'])
+
+
+def test_read_classes(tmp_path):
+    path = tmp_path / 'train.json'
+    categories = [dict(id=7, name='dog'), dict(id=2, name='cat')]
+    path.write_text(json.dumps(dict(images=[], annotations=[], categories=categories)))
+    assert read_classes([str(path)]) == ('cat', 'dog')
+    assert read_classes(['a', 'b']) == ('a', 'b')
+    with pytest.raises(UserError, match="twice: \\['a'\\]"):
+        read_classes(['a', 'a'])
+    with pytest.raises(UserError, match=r'missing\.json'):
+        read_classes([str(tmp_path / 'missing.json')])
