@@ -27,8 +27,6 @@ model = dict(
     ),
     test_cfg=dict(rpn=dict(nms_pre=200, max_per_img=100), rcnn=dict(max_per_img=30)),
 )
-val_evaluator = dict(_delete_=True, type='mmvisx.VOCMetric')
-test_evaluator = val_evaluator
 
 max_epochs = 12
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=max_epochs)

@@ -26,8 +26,9 @@ class CocoDataset(CheckedDataset, _CocoDataset):
 
     Raises:
         UserError: See :func:`~mmvisx.datasets.coco_json.read_coco`; none of the classes is
-            in the file; duplicate ids; in test mode, classes that the file lacks or has in
-            another order, because mmdet's metric numbers them in the file's order.
+            in the file; duplicate ids.
+
+    Evaluate with ``mmvisx.CocoMetric``: mmdet's numbers classes in the file's order.
     """
 
     def __init__(self, *args: Any, max_refetch: int = 100, **kwargs: Any) -> None:
@@ -63,14 +64,6 @@ class CocoDataset(CheckedDataset, _CocoDataset):
                 f'annotation file {self.ann_file} has none of the classes in metainfo: the file '
                 f'has {_listed(names)}, metainfo has {_listed(classes)}. Set '
                 "metainfo=dict(classes=(...)) of the data set to the file's names"
-            )
-        in_file_order = [name for name in names if name in classes]
-        if self.test_mode and in_file_order != classes:
-            what = f'lacks {_listed(missing)}' if missing else 'has them in another order'
-            raise UserError(
-                f"annotation file {self.ann_file}: of metainfo's classes the file {what}. COCO "
-                "evaluation numbers the classes in the file's order, so give 'categories' of the "
-                f'file all of metainfo, in the order {_listed(classes)}'
             )
         for name in missing:
             self.note('class of metainfo that the file does not have', name)

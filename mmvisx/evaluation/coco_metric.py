@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ class CocoMetric(_CocoMetric):
         **kwargs: of mmdet's metric.
 
     Raises:
-        UserError: the annotation file is missing or broken, lacks a class of the data set,
-            or has objects without masks while ``'segm'`` is asked for.
+        UserError: the annotation file is missing or broken, has none of the data set's
+            classes, or has objects without masks while ``'segm'`` is asked for.
     """
 
     metrics: list[str]
@@ -64,7 +65,7 @@ class CocoMetric(_CocoMetric):
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Evaluate all images."""
         if self._coco_api is not None:
-            self._check_classes()
+            self._number_classes()
         if not self.format_only and not any(len(pred['labels']) for _, pred in results):
             # mmdet logs this and returns nothing, after which "save best" fails.
             print_log('the model detected nothing in any image: AP is 0', logger='current')
@@ -96,16 +97,31 @@ class CocoMetric(_CocoMetric):
             self.metrics = asked
         return metrics
 
-    def _check_classes(self) -> None:
+    def _number_classes(self) -> None:
+        """Give each class of the data set its category, by name.
+
+        mmdet takes the categories in the order of the file, which mixes the classes up when
+        ``metainfo`` has them in another. A class that the file lacks has no objects to find.
+        """
         classes = self.dataset_meta['classes']
-        known = {category['name'] for category in self._coco_api.dataset['categories']}
-        absent = [name for name in classes if name not in known]
-        if absent:
+        ids = {category['name']: category['id'] for category in self._coco_api.cats.values()}
+        absent = [name for name in classes if name not in ids]
+        if len(absent) == len(classes):
             raise UserError(
-                f'CocoMetric: {self.ann_file} has no category {", ".join(absent)}; the data set '
-                f'has the classes {", ".join(classes)}. Set metainfo=dict(classes=...) of '
-                'the data set to the names in the file'
+                f'CocoMetric: {self.ann_file} has no category {", ".join(absent)}; it has '
+                f'{", ".join(ids)}. Set metainfo=dict(classes=...) of the data set to the names '
+                'in the file'
             )
+        for name in absent:
+            ids[name] = max(ids.values()) + 1
+            self._coco_api.cats[ids[name]] = dict(id=ids[name], name=name)
+        if absent:
+            print_log(
+                f'{self.ann_file} has no category {", ".join(absent)}: no AP for them',
+                logger='current',
+                level=logging.WARNING,
+            )
+        self.cat_ids = [ids[name] for name in classes]
 
 
 def _check_file(ann_file: str | None) -> None:

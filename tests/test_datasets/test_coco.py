@@ -99,15 +99,6 @@ def test_labels_follow_metainfo_not_the_file(tmp_path):
     assert labels(build(tmp_path, ('dog', 'cat'))) == [1, 0]
 
 
-@pytest.mark.parametrize(
-    ('classes', 'reason'), [(('dog', 'cat'), 'another order'), (('cat', 'bird'), "lacks .'bird'")]
-)
-def test_evaluation_needs_the_files_order(tmp_path, classes, reason):
-    write_coco(tmp_path, coco_content())
-    with pytest.raises(UserError, match=reason):
-        build(tmp_path, classes, test_mode=True)
-
-
 def test_undefined_category_and_image_are_counted(tmp_path):
     content = coco_content()
     content['annotations'][0]['category_id'] = 77

@@ -55,10 +55,10 @@ def truth(tmp_path):
     return path
 
 
-def evaluate(path, detections, metric=('bbox',)):
+def evaluate(path, detections, metric=('bbox',), classes=('cat', 'dog')):
     """Detections are {image: [(x, y, w, h), label, score]}."""
     evaluator = CocoMetric(str(path), list(metric))
-    evaluator.dataset_meta = {'classes': ('cat', 'dog')}
+    evaluator.dataset_meta = {'classes': classes}
     for image in range(3):
         items = detections.get(image, [])
         boxes = torch.tensor([[x, y, x + w, y + h] for (x, y, w, h), _, _ in items])
@@ -169,8 +169,23 @@ def test_model_without_masks(truth):
         metric.process({}, [{'pred_instances': InstanceData()}])
 
 
-def test_unknown_class(truth):
+def test_no_known_class(truth):
     metric = CocoMetric(str(truth))
-    metric.dataset_meta = {'classes': ('cat', 'cow')}
-    with pytest.raises(UserError, match='no category cow'):
+    metric.dataset_meta = {'classes': ('cow', 'hen')}
+    with pytest.raises(UserError, match='no category cow, hen'):
         metric.compute_metrics([])
+
+
+def relabelled(places):
+    return {i: [(b, places[c], s) for b, c, s in items] for i, items in PERFECT.items()}
+
+
+def test_classes_in_another_order_than_the_file(truth):
+    result = evaluate(truth, relabelled((1, 0)), ('bbox', 'segm'), ('dog', 'cat'))
+    assert result['coco/bbox_mAP'] == result['coco/segm_mAP'] == 1.0
+
+
+def test_a_class_that_the_file_lacks_does_not_count(truth):
+    result = evaluate(truth, relabelled((0, 2)), classes=('cat', 'cow', 'dog'))
+    assert result['coco/bbox_mAP'] == result['coco/bbox_AP_dog'] == 1.0
+    assert np.isnan(result['coco/bbox_AP_cow'])
