@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmdet.evaluation import CocoMetric as _CocoMetric
 from mmengine.logging import print_log
 
@@ -66,6 +67,9 @@ class CocoMetric(_CocoMetric):
         """Evaluate all images."""
         if self._coco_api is not None:
             self._number_classes()
+            results = [
+                (gt, {**pred, 'labels': self._place[pred['labels']]}) for gt, pred in results
+            ]
         if not self.format_only and not any(len(pred['labels']) for _, pred in results):
             # mmdet logs this and returns nothing, after which "save best" fails.
             print_log('the model detected nothing in any image: AP is 0', logger='current')
@@ -98,7 +102,7 @@ class CocoMetric(_CocoMetric):
         return metrics
 
     def _number_classes(self) -> None:
-        """Give each class of the data set its category, by name.
+        """Find each class's category by name, and its place in the sorted categories.
 
         mmdet takes the categories in the order of the file, which mixes the classes up when
         ``metainfo`` has them in another. A class that the file lacks has no objects to find.
@@ -121,7 +125,9 @@ class CocoMetric(_CocoMetric):
                 logger='current',
                 level=logging.WARNING,
             )
-        self.cat_ids = [ids[name] for name in classes]
+        # COCOeval sorts the ids, and mmdet's class table counts on their being sorted.
+        self.cat_ids = sorted(ids[name] for name in classes)
+        self._place = np.array([self.cat_ids.index(ids[name]) for name in classes])
 
 
 def _check_file(ann_file: str | None) -> None:

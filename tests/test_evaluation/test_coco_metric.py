@@ -181,8 +181,12 @@ def relabelled(places):
 
 
 def test_classes_in_another_order_than_the_file(truth):
-    result = evaluate(truth, relabelled((1, 0)), ('bbox', 'segm'), ('dog', 'cat'))
+    found = relabelled((1, 0))
+    result = evaluate(truth, found, ('bbox', 'segm'), ('dog', 'cat'))
     assert result['coco/bbox_mAP'] == result['coco/segm_mAP'] == 1.0
+    del found[0][1]  # the only dog
+    result = evaluate(truth, found, ('bbox',), ('dog', 'cat'))
+    assert (result['coco/bbox_AP_dog'], result['coco/bbox_AP_cat']) == (0.0, 1.0)
 
 
 def test_a_class_that_the_file_lacks_does_not_count(truth):
