@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
+from torch.utils.data import BatchSampler
 
 from mmvisx.registry import HOOKS
 
-__all__ = ['RandomStateHook', 'SampleSeed', 'seed_everything']
+__all__ = ['Draw', 'NumberedSampler', 'RandomStateHook', 'SeededFetch', 'seed_everything']
+
+# What the numbers are for; without it, iterations and samples would share them.
+_ITERATION, _SAMPLE = 1, 2
 
 
 def seed_everything(*key: int) -> None:
@@ -26,33 +29,64 @@ def seed_everything(*key: int) -> None:
     torch.manual_seed(high << 32 | low)
 
 
-class SampleSeed:
-    """First step of a pipeline: seed its random numbers from the sample.
+class Draw(int):
+    """Index of a sample that says when it was drawn: pass over the data, place in the pass."""
 
-    The key is (seed, epoch, index, how often this worker has loaded it this epoch), so
-    it does not matter which worker loads the sample, nor what it has loaded before.
+    when = (0, 0)
+
+
+class NumberedSampler:
+    """Give every index of a sampler its :class:`Draw`.
+
+    Attributes:
+        epoch: Of the next pass.
+        start: Place of the next pass's first index.
+    """
+
+    def __init__(self, sampler: Iterable[int]) -> None:
+        self.sampler = sampler
+        self.epoch = self.start = 0
+
+    def __iter__(self) -> Iterator[Draw]:
+        epoch, start = self.epoch, self.start
+        self.epoch, self.start = epoch + 1, 0
+        for place, index in enumerate(self.sampler, start):
+            draw = Draw(index)
+            draw.when = (epoch, place)
+            yield draw
+
+    def __len__(self) -> int:
+        return len(self.sampler)  # type: ignore[arg-type]
+
+    def __getattr__(self, name: str) -> Any:
+        # Hooks look for set_epoch and the like.
+        if name == 'sampler':
+            raise AttributeError(name)  # being unpickled
+        return getattr(self.sampler, name)
+
+
+class SeededFetch:
+    """Load a batch, seeding the random numbers before each sample.
+
+    To be set as ``__getitems__`` of the outermost data set, where PyTorch's loader looks
+    for it. The key is (seed, pass over the data, place in the pass, index), so it does not
+    matter which worker loads the sample, nor what it has loaded before.
 
     Args:
         seed: Seed of the run.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, dataset: Any, seed: int) -> None:
+        self.dataset = dataset
         self.seed = seed
-        # Shared memory: persistent workers see what the main process writes.
-        self.epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
-        self._visits: Counter[tuple[int, int]] = Counter()
 
-    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Return ``results`` as they are."""
-        epoch, index = int(self.epoch), int(results['sample_idx'])
-        if self._visits and next(iter(self._visits))[0] != epoch:
-            self._visits.clear()
-        seed_everything(self.seed, epoch, index, self._visits[epoch, index])
-        self._visits[epoch, index] += 1
-        return results
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(seed={self.seed})'
+    def __call__(self, draws: Sequence[Draw]) -> list[Any]:
+        """Return the samples."""
+        samples = []
+        for draw in draws:
+            seed_everything(self.seed, _SAMPLE, *draw.when, int(draw))
+            samples.append(self.dataset[int(draw)])
+        return samples
 
 
 @HOOKS.register_module()
@@ -62,47 +96,43 @@ class RandomStateHook(Hook):
     mmengine's checkpoints hold no random state, and in distributed training only one
     process writes them. So nothing is stored: the main process is seeded from (seed,
     rank, iteration) before each iteration, which RoI sampling draws from, and each
-    sample's augmentation from (seed, epoch, index) (:class:`SampleSeed`). A run killed
-    after a checkpoint and resumed repeats the uninterrupted run's numbers, with any
-    number of data-loading workers.
+    sample's augmentation from the seed and its place in the run (:class:`SeededFetch`). A
+    run killed after a checkpoint and resumed repeats the uninterrupted run's numbers, with
+    any number of data-loading workers, any wrappers around the data set and in both of
+    mmengine's loops.
     """
 
     # Before hooks that draw numbers themselves.
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Runner) -> None:
-        """Put a :class:`SampleSeed` in front of the training pipelines."""
+        """Tie the data loader to the seed."""
         loader: Any = runner.train_dataloader
-        # A resumed run learns its seed after its sampler has been built.
-        for sampler in {loader.sampler, getattr(loader.batch_sampler, 'sampler', loader.sampler)}:
-            if hasattr(sampler, 'seed'):
-                sampler.seed = runner.seed
-        self._step = SampleSeed(runner.seed)
-        for pipeline in _pipelines(loader.dataset):
-            pipeline.transforms[:] = [
-                self._step,
-                *(step for step in pipeline.transforms if not isinstance(step, SampleSeed)),
-            ]
-        seed_everything(runner.seed, get_rank(), runner.iter)
+        sampler = loader.batch_sampler.sampler
+        if isinstance(sampler, NumberedSampler):
+            sampler = sampler.sampler
+        if hasattr(sampler, 'seed'):
+            # A resumed run learns its seed after its sampler has been built.
+            sampler.seed = runner.seed
+        self._sampler = loader.batch_sampler.sampler = NumberedSampler(sampler)
+        loader.dataset.__getitems__ = SeededFetch(loader.dataset, runner.seed)
+        self._seed_iteration(runner)
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell the workers the epoch, and seed what starts them."""
-        self._step.epoch.fill_(runner.epoch)
-        seed_everything(runner.seed, get_rank(), runner.iter)
+        """Number the samples from here on, and seed what starts the workers."""
+        self._sampler.epoch, self._sampler.start = runner.epoch, 0
+        batch_sampler: Any = runner.train_dataloader.batch_sampler
+        skips = type(batch_sampler) is BatchSampler and hasattr(self._sampler, 'skip')
+        if isinstance(runner.train_loop, IterBasedTrainLoop) and skips:
+            # A resumed loop skips what has been drawn without drawing it again.
+            self._sampler.start = runner.iter * batch_sampler.batch_size
+        self._seed_iteration(runner)
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any | None = None
     ) -> None:
         """Seed the main process for this iteration."""
-        seed_everything(runner.seed, get_rank(), runner.iter)
+        self._seed_iteration(runner)
 
-
-def _pipelines(dataset: Any) -> Iterator[Any]:
-    """Yield the pipelines that load samples, inside any wrappers."""
-    inner = getattr(dataset, 'datasets', None) or getattr(dataset, 'dataset', None)
-    if inner is None:
-        if hasattr(getattr(dataset, 'pipeline', None), 'transforms'):
-            yield dataset.pipeline
-        return
-    for part in inner if isinstance(inner, (list, tuple)) else [inner]:
-        yield from _pipelines(part)
+    def _seed_iteration(self, runner: Runner) -> None:
+        seed_everything(runner.seed, _ITERATION, get_rank(), runner.iter)
