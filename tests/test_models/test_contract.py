@@ -1,0 +1,159 @@
+"""What every registered model promises: it runs, it learns, it saves and it has its size.
+
+A new model gets a line in ``CASES``; a registered one without a line fails the tests.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import mmvisx.models  # noqa: F401 - registers everything
+from mmvisx.registry import MODELS
+
+BACKBONE = dict(
+    depth=14,
+    base_channels=8,
+    stem_channels=8,
+    norm_eval=False,
+    conv_cfg=dict(type='mmvisx.ConvAWS2d'),
+    sac=dict(type='mmvisx.SwitchableAtrousConv2d', use_deform=True),
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A small instance.
+
+    Attributes:
+        config: Constructor arguments.
+        inputs: Shapes of the inputs; a list is one argument of several tensors.
+        parameters: Exact number of parameters, counted by hand or from the reference.
+        outputs: Shapes of the outputs.
+    """
+
+    config: dict[str, Any]
+    inputs: list[Any]
+    outputs: list[tuple[int, ...]]
+    parameters: int
+
+
+IMAGE = (2, 3, 64, 96)
+MAPS = [(2, 32, 16, 24), (2, 64, 8, 12), (2, 128, 4, 6), (2, 256, 2, 3)]
+PYRAMID = [(2, 16, 64 // s, 96 // s) for s in (4, 8, 16, 32, 64)]
+PYRAMID[-1] = (2, 16, 1, 2)
+
+CASES = {
+    # 6 * 4 * 9 weights and 6 biases
+    'ConvAWS2d': Case(
+        dict(in_channels=4, out_channels=6, kernel_size=3), [(2, 4, 7, 9)], [(2, 6, 5, 7)], 222
+    ),
+    # The convolution twice (w, dw) and its bias, a switch of 4 + 1, contexts of 4 * 4 + 4 and
+    # 6 * 6 + 6, two offset convolutions of 18 * (4 * 9 + 1)
+    'SwitchableAtrousConv2d': Case(
+        dict(in_channels=4, out_channels=6, kernel_size=3, padding=1, use_deform=True),
+        [(2, 4, 7, 9)],
+        [(2, 6, 7, 9)],
+        2 * 216 + 6 + 5 + 20 + 42 + 2 * 18 * 37,
+    ),
+    # As mmdet's DetectoRS_ResNet, DetectoRS_ResNeXt and RFP with the same arguments
+    'DetectoRSResNet': Case(BACKBONE, [IMAGE], MAPS, 224_263),
+    'DetectoRSResNeXt': Case(dict(BACKBONE, groups=4, base_width=2), [IMAGE], MAPS, 151_255),
+    'RecursiveFeaturePyramid': Case(
+        dict(
+            in_channels=[32, 64, 128, 256],
+            out_channels=16,
+            num_outs=5,
+            aspp_out_channels=4,
+            rfp_backbone=dict(BACKBONE, type='mmvisx.DetectoRSResNet', rfp_inplanes=16),
+        ),
+        [[IMAGE, *MAPS]],
+        PYRAMID,
+        250_216,
+    ),
+}
+
+
+def build(name):
+    """Build the model of a case with every parameter alive."""
+    model = MODELS.get(name)(**CASES[name].config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if not parameter.any():
+                parameter.normal_(0, 0.05)
+    model.eval()
+    return model
+
+
+def make_inputs(shapes):
+    """Draw the inputs of a case."""
+    if isinstance(shapes, list):
+        return [make_inputs(shape) for shape in shapes]
+    return torch.randn(shapes)
+
+
+def outputs(model, inputs):
+    """Run and return the tensors of the output."""
+    result = model(*inputs)
+    return [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]
+
+
+def own_models():
+    """Names of the registered models of this package."""
+    return sorted(MODELS.module_dict)
+
+
+def test_every_registered_model_has_a_case():
+    assert set(own_models()) == set(CASES)
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_forward(name):
+    case = CASES[name]
+    outs = outputs(build(name), make_inputs(case.inputs))
+    assert [tuple(out.shape) for out in outs] == case.outputs
+    assert all(out.isfinite().all() for out in outs)
+
+
+@pytest.mark.parametrize('training', [False, True])
+@pytest.mark.parametrize('name', CASES)
+def test_gradient_reaches_every_parameter(name, training):
+    model = build(name)
+    model.train(training)
+    outs = outputs(model, make_inputs(CASES[name].inputs))
+    sum((out * torch.randn_like(out)).sum() for out in outs).backward()
+    for key, parameter in model.named_parameters():
+        assert parameter.requires_grad, key
+        assert parameter.grad is not None, key
+        assert parameter.grad.isfinite().all(), key
+        # Of a bias in front of batch norm only rounding is left in training.
+        assert training or parameter.grad.any(), key
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_state_dict_round_trip(name, tmp_path):
+    model, other = build(name), build(name)
+    torch.save(model.state_dict(), tmp_path / 'weights.pth')
+    other.load_state_dict(torch.load(tmp_path / 'weights.pth', weights_only=True), strict=True)
+    inputs = make_inputs(CASES[name].inputs)
+    with torch.no_grad():
+        for a, b in zip(outputs(model, inputs), outputs(other, inputs), strict=True):
+            assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_exact_parameter_count(name):
+    assert sum(p.numel() for p in build(name).parameters()) == CASES[name].parameters
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_evaluation_changes_nothing(name):
+    model = build(name)
+    inputs = make_inputs(CASES[name].inputs)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    with torch.no_grad():
+        first, second = outputs(model, inputs), outputs(model, inputs)
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
