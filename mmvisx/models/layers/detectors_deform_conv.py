@@ -10,12 +10,14 @@ from mmcv.ops import deform_conv2d as mmcv_deform_conv2d
 from torch import Tensor
 from torch.nn.modules.utils import _pair
 
+from mmvisx.utils.errors import UserError
+
 __all__ = ['NonFiniteOffsetError', 'deform_conv2d']
 
 IntPair = int | tuple[int, int]
 
 
-class NonFiniteOffsetError(FloatingPointError):
+class NonFiniteOffsetError(UserError):
     """The offsets of a deformable convolution hold NaN or infinity."""
 
 
