@@ -61,8 +61,8 @@ def _train(data: Path, work_dir: Path, epochs: int | None) -> tuple[dict[str, fl
 
     options: dict = {'data_root': f'{data / "coco"}/', 'randomness.seed': 0}
     if epochs is not None:
-        keys = ('train_cfg.max_epochs', 'train_cfg.val_interval')
-        keys += ('param_scheduler.1.end', 'param_scheduler.1.T_max')
+        keys = ['train_cfg.max_epochs', 'train_cfg.val_interval']
+        keys += ['param_scheduler.1.end', 'param_scheduler.1.T_max']
         options.update(dict.fromkeys(keys, epochs))
     cfg = run.prepare_config(CONFIG, work_dir, options)
     runner = run.build_runner(cfg)
@@ -80,6 +80,7 @@ def _train(data: Path, work_dir: Path, epochs: int | None) -> tuple[dict[str, fl
 def _draw(data: Path, checkpoint: Path, out_dir: Path) -> Path:
     """Draw predictions on held-out images, enlarged, into one picture."""
     import cv2
+    import mmcv
     import numpy as np
 
     from mmvisx.apis import Inferencer
@@ -87,10 +88,7 @@ def _draw(data: Path, checkpoint: Path, out_dir: Path) -> Path:
     paths = sorted((data / 'coco' / 'val').iterdir())[: COLUMNS * ROWS]
     # The test pipeline shrinks them again: the network sees the original pixels.
     images = [
-        cv2.resize(
-            cv2.imread(str(path)), None, fx=ENLARGE, fy=ENLARGE, interpolation=cv2.INTER_NEAREST
-        )
-        for path in paths
+        mmcv.imrescale(mmcv.imread(path), float(ENLARGE), interpolation='nearest') for path in paths
     ]
     inferencer = Inferencer(CONFIG, checkpoint, device='cpu', show_progress=False)
     drawn = inferencer(images, return_vis=True, pred_score_thr=0.5)['visualization']
