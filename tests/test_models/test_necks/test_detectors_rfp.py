@@ -59,6 +59,7 @@ def make_live(*models, scale=0.05):
 def plain_fpn(neck):
     """Return mmdet's FPN with the pyramid's weights."""
     fpn = FPN(in_channels=STAGES, out_channels=CHANNELS, num_outs=5)
+    fpn.to(neck.lateral_convs[0].conv.weight.dtype)
     keys = fpn.load_state_dict(neck.state_dict(), strict=False)
     assert not keys.missing_keys
     return fpn.eval()
@@ -143,8 +144,26 @@ def test_sharing_runs_the_same_backbone_again(steps):
 def test_sharing_gives_gradients_from_all_steps():
     backbone, neck = build(sharing=True)
     make_live(backbone, neck)
-    sum(out.square().mean() for out in neck(backbone(torch.randn(1, 3, 64, 64)))).backward()
-    for name, parameter in (*backbone.named_parameters(), *neck.named_parameters()):
+    backbone.double()
+    neck.double()
+    x = torch.randn(1, 3, 64, 64, dtype=torch.float64)
+    outs = neck(backbone(x))
+    probes = [torch.randn_like(out) for out in outs]
+    expected = unroll(backbone, neck, x, lambda step: backbone.rfp_forward, 2)
+    names, parameters = zip(*backbone.named_parameters(), strict=True)
+    found, expected = (
+        torch.autograd.grad(
+            sum((out * probe).sum() for out, probe in zip(result, probes, strict=True)),
+            parameters,
+            retain_graph=True,
+        )
+        for result in (outs, expected)
+    )
+    for name, a, b in zip(names, found, expected, strict=True):
+        assert a.any(), name
+        torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-8, msg=name)
+    sum(out.square().mean() for out in outs).backward()
+    for name, parameter in neck.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.any(), name
 
