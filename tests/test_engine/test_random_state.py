@@ -99,7 +99,11 @@ def train(folder, dataset='plain', workers=0, seed=3, by_epoch=True, sampler='De
         experiment_name=uuid.uuid4().hex,
         **options,
     )
-    return runner.train()
+    model = runner.train()
+    if workers:
+        # Left to the garbage collector, each worker takes 5 s to stop.
+        runner.train_dataloader._iterator._shutdown_workers()
+    return model
 
 
 @pytest.mark.parametrize('dataset', WRAPPERS)
