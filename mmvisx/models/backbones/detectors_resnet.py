@@ -10,7 +10,7 @@ import torch.utils.checkpoint as cp
 from mmcv.cnn import build_conv_layer
 from mmdet.models.backbones.resnet import Bottleneck, ResNet
 from mmdet.models.layers import ResLayer
-from mmengine.model import constant_init
+from mmengine.model import constant_init, kaiming_init
 from torch import Tensor, nn
 
 from mmvisx.models.layers import ConvAWS2d, SwitchableAtrousConv2d
@@ -40,6 +40,7 @@ class FeedbackMixin(nn.Module):
     downsample: nn.Module | None
     with_cp: bool
     with_plugins: bool
+    norm3: nn.Module
     forward_plugin: Any
 
     def __init__(self, *args: Any, sac: ConfigDict | None = None, **kwargs: Any) -> None:
@@ -190,7 +191,11 @@ class DetectoRSResNet(ResNet):
         super().init_weights()
         if self.init_cfg and isinstance(self.init_cfg, dict):
             return
-        # The initialisers of the base class have written into every convolution.
+        # Fan-in, so that the scale is kept without batch statistics as well. (The base class
+        # draws for direct subclasses of Conv2d only.)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                kaiming_init(module, mode='fan_in')
         for module in self.modules():
             if isinstance(module, SwitchableAtrousConv2d):
                 module.reset_to_identity()
@@ -198,6 +203,13 @@ class DetectoRSResNet(ResNet):
                 module.absorb_weight()
             elif isinstance(module, FeedbackMixin):
                 module.reset_feedback()
+                if self.zero_init_residual:
+                    constant_init(module.norm3, 0)
+
+    def train(self, mode: bool = True) -> DetectoRSResNet:
+        """As every module, return itself; mmdet's ResNet returns nothing."""
+        super().train(mode)
+        return self
 
     def forward(self, x: Tensor) -> tuple[Any, ...]:
         """Map images ``(N, 3, H, W)`` to the maps of ``out_indices``.

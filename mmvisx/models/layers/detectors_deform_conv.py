@@ -57,12 +57,10 @@ def deform_conv2d(
             On CUDA the check waits for the device.
         ValueError: The shapes of ``offset`` and ``weight`` do not fit each other.
     """
-    taps = weight.shape[-2] * weight.shape[-1]
-    if offset.dim() != 4 or offset.shape[1] % (2 * taps):
-        raise ValueError(
-            f'{layer_name}: offset has shape {tuple(offset.shape)}; a kernel of '
-            f'{tuple(weight.shape[-2:])} needs a multiple of {2 * taps} channels'
-        )
+    geometry = _pair(stride), _pair(padding), _pair(dilation)
+    fault = _shape_fault(x, offset, weight, *geometry, groups)
+    if fault is not None:
+        raise ValueError(f'{layer_name}: {fault}')
     tracing = torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
     if not tracing and not torch.isfinite(offset).all():
         bad = int((~torch.isfinite(offset)).sum())
@@ -71,16 +69,52 @@ def deform_conv2d(
             'The training has diverged: lower the learning rate, lengthen the warm-up '
             'or clip the gradient, and resume from the last checkpoint.'
         )
-    geometry = _pair(stride), _pair(padding), _pair(dilation)
     if not x.is_cuda:
         return _grid_sample_deform_conv2d(x, offset, weight, *geometry, groups)
-    deform_groups = offset.shape[1] // (2 * taps)
+    deform_groups = offset.shape[1] // (2 * weight.shape[-2] * weight.shape[-1])
     # mmcv's kernel follows the offset's type; float32 as on the CPU.
     dtype = torch.promote_types(x.dtype, torch.float32)
     x, offset, weight = x.to(dtype), offset.to(dtype), weight.to(dtype)
     # mmcv wants the batch to be a multiple of its im2col step.
     step = math.gcd(x.shape[0], 32)
     return mmcv_deform_conv2d(x, offset, weight, *geometry, groups, deform_groups, False, step)
+
+
+def _shape_fault(
+    x: Tensor,
+    offset: Tensor,
+    weight: Tensor,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+) -> str | None:
+    """Say what does not fit between the shapes, or None."""
+    if x.dim() != 4 or offset.dim() != 4 or weight.dim() != 4:
+        return f'x, offset, weight need 4 dimensions, got {x.shape, offset.shape, weight.shape}'
+    kernel = weight.shape[-2:]
+    taps = kernel[0] * kernel[1]
+    size = tuple(
+        (length + 2 * p - d * (k - 1) - 1) // s + 1
+        for length, p, d, k, s in zip(x.shape[-2:], padding, dilation, kernel, stride, strict=True)
+    )
+    deform_groups, rest = divmod(offset.shape[1], 2 * taps)
+    if rest or not deform_groups or x.shape[1] % deform_groups:
+        return (
+            f'offset has {offset.shape[1]} channels; this kernel needs a multiple of {2 * taps}: '
+            f'one set for each deformable group, and {x.shape[1]} channels fall into such groups'
+        )
+    if (offset.shape[0], *offset.shape[2:]) != (x.shape[0], *size):
+        return (
+            f'offset has shape {tuple(offset.shape)}; the output of this convolution is '
+            f'{size[0]}x{size[1]} for {x.shape[0]} images'
+        )
+    if weight.shape[1] * groups != x.shape[1] or weight.shape[0] % groups:
+        return (
+            f'weight has shape {tuple(weight.shape)}, which does not fit {x.shape[1]} channels '
+            f'of x in {groups} groups'
+        )
+    return None
 
 
 def _grid_sample_deform_conv2d(
@@ -97,15 +131,6 @@ def _grid_sample_deform_conv2d(
     kh, kw = weight.shape[-2:]
     taps = kh * kw
     ho, wo = offset.shape[-2:]
-    expected = tuple(
-        (size + 2 * p - d * (k - 1) - 1) // s + 1
-        for size, p, d, k, s in zip((h, w), padding, dilation, (kh, kw), stride, strict=True)
-    )
-    if not torch.jit.is_tracing() and (ho, wo) != expected:
-        raise ValueError(
-            f'offset is {ho}x{wo}, but the output of this convolution is '
-            f'{expected[0]}x{expected[1]}'
-        )
     deform_groups = offset.shape[1] // (2 * taps)
     # Half precision cannot tell neighbouring pixels of a large map apart.
     dtype = torch.promote_types(x.dtype, torch.float32)

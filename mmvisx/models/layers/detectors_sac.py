@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from mmengine.model import constant_init
 from torch import Tensor, nn
-from torch.nn.modules.utils import _pair
 
 from mmvisx.registry import MODELS
 
@@ -44,8 +43,9 @@ class SwitchableAtrousConv2d(ConvAWS2d):
         out_channels: Channels of the output.
         kernel_size: Odd kernel size.
         stride: Stride.
-        padding: Zero padding of the rate-1 convolution; the other branch pads so that
-            its output has the same size.
+        padding: Zero padding of the rate-1 convolution: ``dilation * (kernel_size // 2)``,
+            no other. Padding and dilation of the other branch are ``atrous_factor`` times
+            these.
         dilation: Dilation of the rate-1 convolution.
         groups: Channel groups.
         bias: Add a bias to the blended output.
@@ -91,17 +91,20 @@ class SwitchableAtrousConv2d(ConvAWS2d):
         )
         if any(k % 2 == 0 for k in self.kernel_size):
             raise ValueError(f'kernel_size must be odd, got {kernel_size}')
+        same = tuple(d * (k // 2) for d, k in zip(self.dilation, self.kernel_size, strict=True))
+        if self.padding != same:
+            raise ValueError(
+                f'padding must be {same}, so that switch and output have one size, got {padding}'
+            )
         self.use_deform = use_deform
         self.global_context = global_context
         self.lock_weights = lock_weights
         self.dual_switch = switch == 'dual'
         self.atrous_factor = atrous_factor
         self.layer_name = type(self).__name__
-        # The branch at the larger rate keeps the output size of the other.
-        (ph, pw), (kh, kw), (dh, dw) = _pair(self.padding), self.kernel_size, self.dilation
-        more = atrous_factor - 1
-        self.dilation_l = (dh + more * dh, dw + more * dw)
-        self.padding_l = (ph + kh // 2 * more * dh, pw + kw // 2 * more * dw)
+        self.padding_s = (same[0], same[1])
+        self.padding_l = (atrous_factor * same[0], atrous_factor * same[1])
+        self.dilation_l = (atrous_factor * self.dilation[0], atrous_factor * self.dilation[1])
         self.switch = nn.Conv2d(in_channels, 2 if self.dual_switch else 1, 1, stride=self.stride)
         self.weight_diff = nn.Parameter(torch.zeros_like(self.weight))
         if global_context:
@@ -130,7 +133,7 @@ class SwitchableAtrousConv2d(ConvAWS2d):
         switch = self.switch(surroundings)
         weight = self.standardized_weight()
         weight_l = weight + self.weight_diff if self.lock_weights else self.weight_diff
-        out_s = self._branch(x, weight, _pair(self.padding), self.dilation, surroundings, 's')
+        out_s = self._branch(x, weight, self.padding_s, self.dilation, surroundings, 's')
         out_l = self._branch(x, weight_l, self.padding_l, self.dilation_l, surroundings, 'l')
         if self.dual_switch:
             out = switch[:, :1] * out_s + switch[:, 1:] * out_l
