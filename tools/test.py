@@ -22,7 +22,7 @@ def parse_args() -> argparse.Namespace:
         '--out', help='.json: write the metrics; .pkl: write the predictions of every image'
     )
     parser.add_argument('--show-dir', help='folder for pictures of the predictions')
-    parser.add_argument('--tta', action='store_true', help='test-time augmentation (boxes only)')
+    parser.add_argument('--tta', action='store_true', help='test-time augmentation')
     parser.add_argument(
         '--allow-partial',
         action='store_true',

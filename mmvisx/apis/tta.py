@@ -5,48 +5,21 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from mmdet.models import DetTTAModel
-from mmdet.structures import DetDataSample
 from mmengine.config import Config, ConfigDict
 
-from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
-
-
-@MODELS.register_module()
-class BoxTTAModel(DetTTAModel):
-    """mmdet's merging of boxes, also for detectors with masks: no masks are predicted."""
-
-    def test_step(self, data: Any) -> list[DetDataSample]:
-        """Predict all versions of a batch and merge their boxes."""
-        # A cascade's mask heads cannot undo a flip (mmdet indexes a tensor with ::-1), and the
-        # masks are not wanted, so the heads are taken off meanwhile.
-        roi_head: Any = getattr(self.module, 'roi_head', None)
-        mask_head = getattr(roi_head, 'mask_head', None)
-        if mask_head is None:
-            return super().test_step(data)
-        roi_head.mask_head = None
-        try:
-            return super().test_step(data)
-        finally:
-            roi_head.mask_head = mask_head
-
-    def _merge_single_sample(self, data_samples: list[DetDataSample]) -> DetDataSample:
-        for sample in data_samples:
-            if 'masks' in sample.pred_instances:
-                del sample.pred_instances.masks
-        return super()._merge_single_sample(data_samples)
 
 
 def enable_tta(cfg: Config) -> None:
     """Turn ``cfg`` into the config of a test with augmentation, in place.
 
     Uses ``tta_model`` and ``tta_pipeline`` of the config; without them a horizontal flip of the
-    test pipeline, and the detector's own NMS. Masks are not merged: a mask metric is
-    dropped with a warning.
+    test pipeline, and the detector's own NMS. Masks are merged where a ``roi_head`` predicts
+    them; for other detectors a mask metric is dropped with a warning.
 
     Raises:
-        UserError: the config has no NMS settings where mmdet's detectors have them.
+        UserError: the config has no NMS settings where mmdet's detectors have them, or its
+            ``tta_pipeline`` does not say which views are flipped.
     """
     test_cfg = cfg.model.get('test_cfg', {})
     merge = test_cfg.get('rcnn') or test_cfg
@@ -54,18 +27,33 @@ def enable_tta(cfg: Config) -> None:
         if 'nms' not in merge:
             raise UserError(
                 '--tta: the config has neither tta_model nor model.test_cfg(.rcnn).nms; add '
-                "tta_model=dict(type='mmvisx.BoxTTAModel', tta_cfg=dict(nms=..., max_per_img=...))"
+                "tta_model=dict(type='mmvisx.DetTTAModel', tta_cfg=dict(nms=..., max_per_img=...))"
             )
         cfg.tta_model = ConfigDict(
-            type='mmvisx.BoxTTAModel',
+            type='mmvisx.DetTTAModel',
             tta_cfg=dict(nms=merge['nms'], max_per_img=merge.get('max_per_img', 100)),
         )
     elif cfg.tta_model.get('type') in ('DetTTAModel', 'mmdet.DetTTAModel'):
-        cfg.tta_model.type = 'mmvisx.BoxTTAModel'
+        cfg.tta_model.type = 'mmvisx.DetTTAModel'
     dataset = _innermost(cfg.test_dataloader.dataset)
+    if 'tta_pipeline' in cfg:
+        _check_flips(cfg.tta_pipeline)
     dataset.pipeline = cfg.get('tta_pipeline') or flip_pipeline(dataset.pipeline)
+    masks = cfg.model.get('roi_head', {}).get('mask_head') is not None
     cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
-    _drop_masks(cfg)
+    if not masks:
+        _drop_masks(cfg)
+
+
+def _check_flips(pipeline: list[dict[str, Any]]) -> None:
+    steps = [s for step in pipeline for group in step.get('transforms', [[step]]) for s in group]
+    keys = next((s['meta_keys'] for s in steps if 'meta_keys' in s), None)
+    absent = [k for k in ('flip', 'flip_direction') if keys is not None and k not in keys]
+    if absent and any('Flip' in _name(step) for step in steps):
+        raise UserError(
+            f'--tta: tta_pipeline flips, but the meta_keys of its Pack transform lack '
+            f'{" and ".join(absent)}, so that boxes could not be flipped back; add them'
+        )
 
 
 def flip_pipeline(pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -115,4 +103,6 @@ def _drop_masks(cfg: Config) -> None:
         if metric is not None and 'segm' in metric:
             evaluator.metric = 'bbox'
             # There is no logger before there is a runner.
-            print('warning: --tta merges boxes only: masks are neither predicted nor evaluated')
+            print(
+                'warning: --tta merges only the boxes of this detector: its masks are not evaluated'
+            )

@@ -1,5 +1,5 @@
-"""Models: layers, backbones, necks, heads and losses."""
+"""Models: layers, backbones, necks, heads, losses and test-time augmentation."""
 
-from . import backbones, layers, necks
+from . import backbones, layers, necks, test_time_augs
 
-__all__ = ['backbones', 'layers', 'necks']
+__all__ = ['backbones', 'layers', 'necks', 'test_time_augs']

@@ -1,0 +1,5 @@
+"""Test-time augmentation."""
+
+from .det_tta import DetTTAModel
+
+__all__ = ['DetTTAModel']
