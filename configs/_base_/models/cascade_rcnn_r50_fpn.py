@@ -12,5 +12,21 @@ model = dict(
         bbox_roi_extractor=_base_.model.roi_head.bbox_roi_extractor,
         bbox_head=_base_.model.roi_head.bbox_head,
     ),
-    test_cfg=dict(rcnn=dict(score_thr=0.05)),
+    train_cfg=dict(
+        rcnn=[
+            dict(
+                {key: value for key, value in stage.items() if key != 'mask_size'},
+                assigner=dict(stage.assigner, match_low_quality=False),
+            )
+            for stage in _base_.model.train_cfg.rcnn
+        ]
+    ),
+    test_cfg=dict(
+        rcnn=dict(
+            _delete_=True,
+            score_thr=0.05,
+            nms=dict(type='nms', iou_threshold=0.5),
+            max_per_img=100,
+        )
+    ),
 )
