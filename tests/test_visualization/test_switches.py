@@ -127,9 +127,7 @@ def test_maps_leave_out_the_padding(detector):
     from mmdet.structures import DetDataSample
 
     # 40 x 64 is padded to 64 x 64
-    sample = DetDataSample(
-        metainfo=dict(img_shape=(40, 64), ori_shape=(40, 64), scale_factor=(1, 1))
-    )
+    meta = dict(img_shape=(40, 64), ori_shape=(40, 64), scale_factor=(1, 1))
     image = torch.randint(0, 255, (3, 40, 64), dtype=torch.uint8)
     with record_switches(detector) as maps, torch.no_grad():
         detector.test_step(dict(inputs=[image], data_samples=[DetDataSample(metainfo=meta)]))
