@@ -20,8 +20,8 @@ CONFIGS = {
     'standard': ROOT / 'tests/data/tiny_mask_rcnn.py',
     'htc': ROOT / 'configs/detectors/htc_rfp_sac_nano_shapes.py',
 }
-PLAIN = ((96, 96), None)
-FLIPPED = ((96, 96), 'horizontal')
+PLAIN = ((120, 120), None)
+FLIPPED = ((120, 120), 'horizontal')
 SMALL = ((64, 64), None)
 
 
