@@ -43,7 +43,7 @@ def main() -> None:
 
     inferencer = Inferencer(args.config, args.checkpoint, args.device, show_progress=False)
     last_sacs(inferencer.model, args.backbone)  # before any image is run
-    paths = inferencer._inputs_to_list(args.images)
+    paths = [str(path) for path in inferencer._inputs_to_list(args.images)]
     names = [Path(path).name for path in paths]
     double = next((name for name in names if names.count(name) > 1), None)
     if double:
