@@ -22,7 +22,11 @@ def parse_args() -> argparse.Namespace:
         metavar='CHECKPOINT',
         help='go on with the latest checkpoint of the work dir, or with the given one',
     )
-    parser.add_argument('--amp', action='store_true', help='mixed precision (GPU only)')
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='mixed precision: float16 on a GPU, bfloat16 in backbone and neck without one',
+    )
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',

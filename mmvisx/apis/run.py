@@ -14,6 +14,8 @@ from mmvisx.engine.runner import CheckedRunner
 from mmvisx.utils.config import apply_options, load_config
 from mmvisx.utils.errors import UserError
 
+BFLOAT16 = 'mmvisx.BFloat16OptimWrapper'
+
 
 def prepare_config(
     path: str | Path,
@@ -50,18 +52,24 @@ def set_resume(cfg: Config, resume: str | None) -> None:
 
 
 def enable_amp(cfg: Config) -> None:
-    """Apply ``--amp``.
+    """Apply ``--amp``: float16 with a scaled loss on a GPU, bfloat16 where there is none.
 
     Raises:
-        UserError: there is no GPU, or the optimizer wrapper is another kind.
+        UserError: the optimizer wrapper is another kind.
     """
-    if not torch.cuda.is_available():
-        raise UserError('--amp needs a CUDA GPU and there is none; leave it out')
-    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
-    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+    wrapper = cfg.optim_wrapper
+    kind = str(wrapper.get('type', 'OptimWrapper'))
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper', BFLOAT16):
         raise UserError(f'--amp replaces OptimWrapper, but optim_wrapper.type is {kind!r}')
-    cfg.optim_wrapper.type = 'AmpOptimWrapper'
-    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if kind == BFLOAT16:
+        return
+    if torch.cuda.is_available():
+        wrapper.type = 'AmpOptimWrapper'
+        wrapper.setdefault('loss_scale', 'dynamic')
+        return
+    wrapper.type = BFLOAT16
+    for key in ('loss_scale', 'dtype', 'use_fsdp'):
+        wrapper.pop(key, None)
 
 
 def enable_auto_scale_lr(cfg: Config) -> None:

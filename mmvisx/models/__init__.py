@@ -1,5 +1,5 @@
-"""Models: layers, backbones, necks, heads, losses and test-time augmentation."""
+"""Models: layers, backbones, necks, heads, losses, test-time augmentation and conversions."""
 
-from . import backbones, layers, necks, test_time_augs
+from . import backbones, layers, necks, test_time_augs, utils
 
-__all__ = ['backbones', 'layers', 'necks', 'test_time_augs']
+__all__ = ['backbones', 'layers', 'necks', 'test_time_augs', 'utils']

@@ -1,0 +1,5 @@
+"""Optimizer wrappers."""
+
+from .bfloat16_wrapper import BFloat16OptimWrapper
+
+__all__ = ['BFloat16OptimWrapper']
