@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from tqdm import tqdm
 
 from mmvisx.models.layers import deform_conv2d
 from mmvisx.utils import run_cli
+from mmvisx.utils.machine import describe_machine
 
 # (N, C, H, W) of the 3x3 convolutions of a ResNet-50's stages 2 to 4 at 512x512.
 SHAPES = ((1, 128, 64, 64), (1, 256, 32, 32), (1, 512, 16, 16))
@@ -95,20 +93,6 @@ def measure(shape: tuple[int, int, int, int], rounds: int, seconds: float) -> di
     return result
 
 
-def machine() -> dict[str, Any]:
-    """Describe what the numbers were taken on."""
-    return {
-        'processor': platform.processor() or platform.machine(),
-        'cores': os.cpu_count(),
-        'threads': torch.get_num_threads(),
-        'load_at_start': [round(load, 2) for load in os.getloadavg()],
-        'python': platform.python_version(),
-        'torch': torch.__version__,
-        'torchvision': version('torchvision'),
-        'mmcv': version('onedl-mmcv'),
-    }
-
-
 def main(args: list[str] | None = None) -> int:
     """Measure, print a table and write the JSON file."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -120,7 +104,7 @@ def main(args: list[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    info = machine()
+    info = describe_machine()
     results = [measure(shape, options.rounds, options.seconds) for shape in SHAPES]
     for result in results:
         for mode in MODES:

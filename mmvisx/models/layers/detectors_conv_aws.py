@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from mmcv.cnn import ConvAWS2d as MMCVConvAWS2d
 from torch import Tensor
 
@@ -42,9 +43,24 @@ class ConvAWS2d(MMCVConvAWS2d):
 
     def standardized_weight(self) -> Tensor:
         """Return the weight that the convolution uses, ``(O, C / groups, kh, kw)``."""
+        # Batch normalisation of one "image" with a pixel per weight, which is one fused
+        # operation each way. It divides by the biased variance; n / (n - 1) of it is the
+        # unbiased one.
+        n = self.weight[0].numel()
+        bessel = (n - 1) / n
         with torch.autocast(self.weight.device.type, enabled=False):
             dtype = torch.promote_types(self.weight.dtype, torch.float32)
-            return self._get_weight(self.weight.to(dtype))
+            flat = F.batch_norm(
+                self.weight.to(dtype).flatten(1).unsqueeze(0),
+                None,
+                None,
+                self.weight_gamma.to(dtype).flatten() * bessel**0.5,
+                self.weight_beta.to(dtype).flatten(),
+                training=True,
+                momentum=0.0,
+                eps=1e-5 * bessel,
+            )
+        return flat.view_as(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, C, H, W)`` to ``(N, O, Ho, Wo)``."""

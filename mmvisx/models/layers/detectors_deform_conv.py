@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from mmcv.ops import deform_conv2d as mmcv_deform_conv2d
 from torch import Tensor
 from torch.nn.modules.utils import _pair
+from torch.utils.checkpoint import checkpoint
 
 from mmvisx.utils.errors import UserError
 
@@ -70,7 +71,20 @@ def deform_conv2d(
             'or clip the gradient, and resume from the last checkpoint.'
         )
     if not x.is_cuda:
-        return _grid_sample_deform_conv2d(x, offset, weight, *geometry, groups)
+        if not torch.is_grad_enabled():
+            return _grid_sample_deform_conv2d(x, offset, weight, *geometry, groups)
+        # The samples, as many maps as the kernel has taps, are drawn again in the backward
+        # pass: keeping them would take more memory than the rest of the network.
+        return checkpoint(
+            _grid_sample_deform_conv2d,
+            x,
+            offset,
+            weight,
+            *geometry,
+            groups,
+            use_reentrant=False,
+            preserve_rng_state=False,
+        )
     deform_groups = offset.shape[1] // (2 * weight.shape[-2] * weight.shape[-1])
     # mmcv's kernel follows the offset's type; float32 as on the CPU.
     dtype = torch.promote_types(x.dtype, torch.float32)
@@ -142,9 +156,13 @@ def _grid_sample_deform_conv2d(
         padding,
         dilation,
     )
+    # grid_sample works on the batch in parallel: a small batch is cut along the channels.
+    parts = deform_groups * _parts(c // deform_groups, torch.get_num_threads() // n)
+    grid = grid.view(n, deform_groups, 1, taps * ho * wo, 2)
+    grid = grid.expand(-1, -1, parts // deform_groups, -1, -1)
     samples = F.grid_sample(
-        x.to(dtype).reshape(n * deform_groups, c // deform_groups, h, w),
-        grid.view(n * deform_groups, taps, ho * wo, 2),
+        x.to(dtype).reshape(n * parts, c // parts, h, w),
+        grid.reshape(n * parts, taps, ho * wo, 2),
         mode='bilinear',
         padding_mode='zeros',
         align_corners=False,
@@ -152,6 +170,11 @@ def _grid_sample_deform_conv2d(
     samples = samples.reshape(n, groups, (c // groups) * taps, ho * wo)
     out = torch.matmul(weight.to(samples.dtype).reshape(groups, -1, (c // groups) * taps), samples)
     return out.reshape(n, -1, ho, wo)
+
+
+def _parts(channels: int, wanted: int) -> int:
+    """Return the largest number up to ``wanted`` that divides the channels, at least 1."""
+    return next((k for k in range(min(wanted, channels), 1, -1) if channels % k == 0), 1)
 
 
 def _sampling_grid(
