@@ -1,0 +1,144 @@
+"""tools/deployment/export_onnx.py: the file computes what the checkpoint does."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmdet.utils import register_all_modules
+from torch import nn
+
+from mmvisx.apis import onnx_export
+from mmvisx.utils import UserError
+from mmvisx.utils.config import load_config
+
+pytest.importorskip('onnx', reason="no onnx: pip install -e '.[deploy]'")
+pytest.importorskip('onnxscript', reason="no onnxscript: pip install -e '.[deploy]'")
+onnxruntime = pytest.importorskip(
+    'onnxruntime', reason="no onnxruntime: pip install -e '.[deploy]'"
+)
+
+NANO = 'configs/detectors/htc_rfp_sac_nano_shapes.py'
+# One SAC in each backbone: an export takes time by the number of layers.
+SHORT = (False, False, False, True)
+SHORT_OPTIONS = [
+    f'model.backbone.stage_with_sac={SHORT}'.replace(' ', ''),
+    f'model.neck.rfp_backbone.stage_with_sac={SHORT}'.replace(' ', ''),
+]
+
+
+def save_weights(config, path, options=None):
+    """Save weights that let every part of the network have a say."""
+    register_all_modules(init_default_scope=True)
+    cfg = load_config(config)
+    cfg.merge_from_dict(options or {})
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    for backbone in (model.backbone, *model.neck.rfp_modules):
+        backbone.init_cfg = None
+        backbone.init_weights()
+    for name, parameter in model.named_parameters():
+        if name.endswith('bn3.weight'):
+            nn.init.ones_(parameter)  # zero from scratch, which hides the branch
+        elif 'offset_' in name or 'switch' in name or 'context' in name or 'rfp_conv' in name:
+            nn.init.normal_(parameter, std=0.05)
+        elif 'weight_diff' in name:
+            nn.init.normal_(parameter, std=0.5 * model.get_parameter(name[:-5]).std().item())
+    torch.save({'state_dict': model.state_dict()}, path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def nano(repo, tmp_path_factory):
+    """A nano DetectoRS with one SAC in each backbone."""
+    options = {
+        'model.backbone.stage_with_sac': SHORT,
+        'model.neck.rfp_backbone.stage_with_sac': SHORT,
+    }
+    return save_weights(repo / NANO, tmp_path_factory.mktemp('nano') / 'nano.pth', options)
+
+
+@pytest.fixture(scope='module')
+def photo(tmp_path_factory):
+    path = tmp_path_factory.mktemp('photo') / 'photo.png'
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 255, (50, 90, 3), np.uint8))
+    return path
+
+
+def test_export(tool, nano, photo, tmp_path, capsys):
+    out = tmp_path / 'new' / 'nano.onnx'
+    code = tool(
+        'tools/deployment/export_onnx.py', NANO, nano, '--out', out, '--shape', '64', '96',
+        '--verify', photo, '--cfg-options', *SHORT_OPTIONS,
+    )  # fmt: skip
+    assert code == 0
+    assert 'largest difference' in capsys.readouterr().out
+    session = onnxruntime.InferenceSession(str(out), providers=['CPUExecutionProvider'])
+    shapes = {output.name: tuple(output.shape) for output in session.get_outputs()}
+    assert shapes['feature_0'] == (1, 64, 16, 24)
+    assert shapes['rpn_head_0_3'] == (1, 3, 2, 3)
+    assert shapes['rpn_head_1_0'] == (1, 12, 16, 24)
+    assert shapes['semantic_head_0'][1] == 10
+    assert len(shapes) == 4 + 4 + 4 + 2
+    meta = session.get_modelmeta().custom_metadata_map
+    assert json.loads(meta['shape']) == [64, 96]
+    assert json.loads(meta['bgr_to_rgb']) is True
+    assert json.loads(meta['mean'])[0] == pytest.approx(123.675)
+
+    # What the file computes depends on the weights, and the comparison sees it.
+    cfg = load_config(NANO)
+    cfg.merge_from_dict(
+        {
+            'model.backbone.stage_with_sac': SHORT,
+            'model.neck.rfp_backbone.stage_with_sac': SHORT,
+        }
+    )
+    model = onnx_export.build_dense(cfg, nano)
+    images = onnx_export.read_photograph(model, photo, (64, 96))
+    assert max(onnx_export.compare(out, model, images).values()) < 1e-3
+    nn.init.normal_(model.detector.neck.rfp_modules[0].layer4[0].conv2.weight_diff)
+    assert max(onnx_export.compare(out, model, images).values()) > 1e-3
+
+
+def test_photograph_is_scaled_padded_and_normalised(repo, nano, photo):
+    cfg = load_config(repo / NANO)
+    model = onnx_export.DenseOutputs(MODELS.build(cfg.model))
+    images = onnx_export.read_photograph(model, photo, (64, 96))
+    assert images.shape == (1, 3, 64, 96)
+    assert (images[:, :, 53:] == 0).all()  # 50 x 90 scaled by 96 / 90
+    assert (images[:, :, :53] != 0).all()
+    white = photo.with_name('white.png')
+    cv2.imwrite(str(white), np.full((64, 96, 3), (255, 0, 0), np.uint8))  # blue, as OpenCV has it
+    images = onnx_export.read_photograph(model, white, (64, 96))
+    expected = torch.tensor([-123.675 / 58.395, -116.28 / 57.12, (255 - 103.53) / 57.375])
+    torch.testing.assert_close(images.mean((0, 2, 3)), expected)
+
+
+def test_wrong_arguments(tool, nano, tmp_path):
+    def call(*arguments, checkpoint=nano):
+        tool(
+            'tools/deployment/export_onnx.py', NANO, checkpoint, *arguments,
+            '--cfg-options', *SHORT_OPTIONS,
+        )  # fmt: skip
+
+    with pytest.raises(UserError, match=r'must end in \.onnx'):
+        call('--out', tmp_path / 'a.pt')
+    out = ('--out', tmp_path / 'a.onnx')
+    with pytest.raises(UserError, match='--shape'):
+        call(*out, '--shape', '8')
+    with pytest.raises(UserError, match='multiples of 32'):
+        call(*out, '--shape', '64', '70')
+    with pytest.raises(UserError, match=r'nothing\.jpg does not exist'):
+        call(*out, '--shape', '64', '--verify', tmp_path / 'nothing.jpg')
+    with pytest.raises(UserError, match=r'no\.pth does not exist'):
+        call(*out, '--shape', '64', checkpoint=tmp_path / 'no.pth')
+    assert not (tmp_path / 'a.onnx').exists()
+
+
+def test_missing_package(monkeypatch, nano, repo, tmp_path):
+    model = onnx_export.DenseOutputs(MODELS.build(load_config(repo / NANO).model))
+    monkeypatch.setitem(__import__('sys').modules, 'onnxscript', None)
+    with pytest.raises(UserError, match=r'onnxscript.*\[deploy\]'):
+        onnx_export.export_onnx(model, tmp_path / 'a.onnx', (64, 64))

@@ -1,0 +1,74 @@
+"""Export backbone, neck and dense heads of a detector to ONNX.
+
+python tools/deployment/export_onnx.py configs/detectors/htc_rfp_sac.py CHECKPOINT \
+    --out detectors.onnx --shape 800 1344 --verify photo.jpg
+"""
+
+import argparse
+
+from mmvisx.utils import UserError, run_cli
+
+TOLERANCE = 1e-3
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmvisx.utils.config import add_config_options
+
+    parser = argparse.ArgumentParser(description='Export a detector to ONNX')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--out', required=True, help='the .onnx file to write')
+    parser.add_argument(
+        '--shape',
+        type=int,
+        nargs='+',
+        default=[800, 1344],
+        metavar='N',
+        help='fixed height and width of the input in pixels, or one number for both',
+    )
+    parser.add_argument(
+        '--verify', metavar='IMAGE', help='run both networks on this image and compare the outputs'
+    )
+    parser.add_argument(
+        '--no-heads', action='store_true', help='the features of the neck only, no dense heads'
+    )
+    add_config_options(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Export and compare."""
+    args = parse_args()
+    if not args.out.endswith('.onnx'):
+        raise UserError(f'--out {args.out}: the name must end in .onnx')
+    if len(args.shape) > 2 or min(args.shape) < 32:
+        raise UserError(f'--shape {args.shape}: give height and width, 32 pixels or more')
+    from mmvisx.apis import onnx_export
+    from mmvisx.apis.run import prepare_config
+    from mmvisx.utils.explain import explain_config_errors
+
+    shape = (args.shape[0], args.shape[-1])
+    cfg = prepare_config(args.config, options=args.cfg_options)
+    with explain_config_errors(cfg):
+        model = onnx_export.build_dense(cfg, args.checkpoint, heads=not args.no_heads)
+    # Before the export, which takes long: a wrong path should not.
+    images = args.verify and onnx_export.read_photograph(model, args.verify, shape)
+    names = onnx_export.export_onnx(model, args.out, shape)
+    print(f'{args.out}: images (1, 3, {shape[0]}, {shape[1]}) -> {", ".join(names)}')
+    if images is None:
+        return
+    errors = onnx_export.compare(args.out, model, images)
+    for name, error in errors.items():
+        print(f'{name:<24}{error:.1e}')
+    worst = max(errors, key=lambda name: errors[name])
+    print(f'largest difference, relative to the largest value: {errors[worst]:.1e} ({worst})')
+    if not errors[worst] <= TOLERANCE:
+        raise UserError(
+            f'{args.out} differs from the checkpoint by {errors[worst]:.1e} in {worst}, more than '
+            f'{TOLERANCE}; do not deploy it'
+        )
+
+
+if __name__ == '__main__':
+    run_cli(main)
