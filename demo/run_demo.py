@@ -24,7 +24,7 @@ def main() -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--out-dir', type=Path, default=Path('outputs/demo'))
-    parser.add_argument('--train-images', type=int, default=1600)
+    parser.add_argument('--train-images', type=int, default=1200)
     parser.add_argument('--val-images', type=int, default=200)
     parser.add_argument('--epochs', type=int, help="instead of the config's")
     args = parser.parse_args()

@@ -1,6 +1,6 @@
 # DetectoRS shrunk for a CPU: HTC with its semantic branch, RFP with 2 steps, SAC with deformable
 # convolutions, trained from scratch on the rendered shapes.
-#   python tools/datasets/make_shapes.py --train 1600 --val 200
+#   python tools/datasets/make_shapes.py --train 1200 --val 200
 #   python tools/train.py configs/detectors/htc_rfp_sac_nano_shapes.py
 _base_ = [
     '../_base_/models/htc_r50_fpn.py',
