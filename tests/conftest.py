@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -30,6 +31,37 @@ def realdata() -> Path:
     if not REALDATA.is_dir():
         pytest.skip(f'no real data: {REALDATA} does not exist (set MMVISX_REALDATA)')
     return REALDATA
+
+
+@pytest.fixture(scope='session')
+def lively_weights() -> Callable[..., Path]:
+    """``lively_weights(cfg, path)`` saves weights of a DetectoRS in which every part has a say.
+
+    Switches, contexts, offsets and feedback start as identity or zero, and so do residual
+    branches that are trained from scratch.
+    """
+    # Here, because it takes seconds and most tests do without.
+    from mmdet.registry import MODELS
+    from mmdet.utils import register_all_modules
+
+    def save(cfg, path: Path) -> Path:
+        register_all_modules(init_default_scope=True)
+        torch.manual_seed(0)
+        model = MODELS.build(cfg.model)
+        for backbone in (model.backbone, *model.neck.rfp_modules):
+            backbone.init_cfg = None
+            backbone.init_weights()
+        for name, parameter in model.named_parameters():
+            if name.endswith('bn3.weight'):
+                torch.nn.init.constant_(parameter, 0.3)
+            elif any(part in name for part in ('offset_', 'switch', 'context', 'rfp_conv')):
+                torch.nn.init.normal_(parameter, std=0.03)
+            elif 'weight_diff' in name:
+                torch.nn.init.normal_(parameter, std=0.01)
+        torch.save({'state_dict': model.state_dict()}, path)
+        return path
+
+    return save
 
 
 @pytest.fixture(scope='session')

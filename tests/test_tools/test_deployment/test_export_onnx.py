@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from mmdet.registry import MODELS
-from mmdet.utils import register_all_modules
 from torch import nn
 
 from mmvisx.apis import onnx_export
@@ -29,35 +28,17 @@ SHORT_OPTIONS = [
 ]
 
 
-def save_weights(config, path, options=None):
-    """Save weights that let every part of the network have a say."""
-    register_all_modules(init_default_scope=True)
-    cfg = load_config(config)
-    cfg.merge_from_dict(options or {})
-    torch.manual_seed(0)
-    model = MODELS.build(cfg.model)
-    for backbone in (model.backbone, *model.neck.rfp_modules):
-        backbone.init_cfg = None
-        backbone.init_weights()
-    for name, parameter in model.named_parameters():
-        if name.endswith('bn3.weight'):
-            nn.init.ones_(parameter)  # zero from scratch, which hides the branch
-        elif 'offset_' in name or 'switch' in name or 'context' in name or 'rfp_conv' in name:
-            nn.init.normal_(parameter, std=0.05)
-        elif 'weight_diff' in name:
-            nn.init.normal_(parameter, std=0.5 * model.get_parameter(name[:-5]).std().item())
-    torch.save({'state_dict': model.state_dict()}, path)
-    return path
+def short_config(repo):
+    cfg = load_config(repo / NANO)
+    cfg.model.backbone.stage_with_sac = SHORT
+    cfg.model.neck.rfp_backbone.stage_with_sac = SHORT
+    return cfg
 
 
 @pytest.fixture(scope='module')
-def nano(repo, tmp_path_factory):
-    """A nano DetectoRS with one SAC in each backbone."""
-    options = {
-        'model.backbone.stage_with_sac': SHORT,
-        'model.neck.rfp_backbone.stage_with_sac': SHORT,
-    }
-    return save_weights(repo / NANO, tmp_path_factory.mktemp('nano') / 'nano.pth', options)
+def nano(repo, lively_weights, tmp_path_factory):
+    """Weights of a nano DetectoRS with one SAC in each backbone."""
+    return lively_weights(short_config(repo), tmp_path_factory.mktemp('nano') / 'nano.pth')
 
 
 @pytest.fixture(scope='module')
@@ -67,7 +48,7 @@ def photo(tmp_path_factory):
     return path
 
 
-def test_export(tool, nano, photo, tmp_path, capsys):
+def test_export(tool, repo, nano, photo, tmp_path, capsys):
     out = tmp_path / 'new' / 'nano.onnx'
     code = tool(
         'tools/deployment/export_onnx.py', NANO, nano, '--out', out, '--shape', '64', '96',
@@ -88,21 +69,14 @@ def test_export(tool, nano, photo, tmp_path, capsys):
     assert json.loads(meta['mean'])[0] == pytest.approx(123.675)
 
     # What the file computes depends on the weights, and the comparison sees it.
-    cfg = load_config(NANO)
-    cfg.merge_from_dict(
-        {
-            'model.backbone.stage_with_sac': SHORT,
-            'model.neck.rfp_backbone.stage_with_sac': SHORT,
-        }
-    )
-    model = onnx_export.build_dense(cfg, nano)
+    model = onnx_export.build_dense(short_config(repo), nano)
     images = onnx_export.read_photograph(model, photo, (64, 96))
     assert max(onnx_export.compare(out, model, images).values()) < 1e-3
     nn.init.normal_(model.detector.neck.rfp_modules[0].layer4[0].conv2.weight_diff)
     assert max(onnx_export.compare(out, model, images).values()) > 1e-3
 
 
-def test_photograph_is_scaled_padded_and_normalised(repo, nano, photo):
+def test_photograph_is_scaled_padded_and_normalised(repo, photo):
     cfg = load_config(repo / NANO)
     model = onnx_export.DenseOutputs(MODELS.build(cfg.model))
     images = onnx_export.read_photograph(model, photo, (64, 96))
@@ -137,7 +111,7 @@ def test_wrong_arguments(tool, nano, tmp_path):
     assert not (tmp_path / 'a.onnx').exists()
 
 
-def test_missing_package(monkeypatch, nano, repo, tmp_path):
+def test_missing_package(monkeypatch, repo, tmp_path):
     model = onnx_export.DenseOutputs(MODELS.build(load_config(repo / NANO).model))
     monkeypatch.setitem(__import__('sys').modules, 'onnxscript', None)
     with pytest.raises(UserError, match=r'onnxscript.*\[deploy\]'):
