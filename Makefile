@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Settings that set-up found necessary on this machine.
 RUN := . $(VENV)/setup.env &&
+# OpenMP threads that wait spin for a while, which costs more than it saves on few cores, and
+# slows training several times down when anything else runs beside it. A short spin is best.
+export GOMP_SPINCOUNT ?= 20000
 SOURCES := mmvisx configs tools tests demo setup.py
 
 .DEFAULT_GOAL := help
