@@ -17,6 +17,7 @@ from mmvisx.utils import run_cli
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs' / 'detectors' / 'htc_rfp_sac_nano_shapes.py'
 COLUMNS, ROWS = 4, 3
+CURVES = ['loss', *(f'coco/{kind}_mAP{at}' for kind in ('bbox', 'segm') for at in ('', '_50'))]
 ENLARGE = 3  # 128 pixels are too few to read labels on
 
 
@@ -29,13 +30,15 @@ def main() -> None:
     parser.add_argument('--epochs', type=int, help="instead of the config's")
     args = parser.parse_args()
 
+    from mmvisx.visualization.curves import plot_curves
+
     start = time.perf_counter()
     data = _make_data(args.out_dir / 'shapes', args.train_images, args.val_images)
     work_dir = args.out_dir / 'train'
-    metrics, seconds = _train(data, work_dir, args.epochs)
+    metrics, log_dir, seconds = _train(data, work_dir, args.epochs)
     checkpoint = Path((work_dir / 'last_checkpoint').read_text().strip())
     pictures = _draw(data, checkpoint, args.out_dir)
-    curves = _plot(work_dir, args.out_dir)
+    curves = plot_curves([log_dir], CURVES, args.out_dir / 'curves.png')
 
     print(f'\ntrained and evaluated in {seconds / 60:.1f} min on {args.train_images} images; on')
     print(f'{args.val_images} held-out images:')
@@ -55,14 +58,13 @@ def _make_data(out: Path, train: int, val: int) -> Path:
     return out
 
 
-def _train(data: Path, work_dir: Path, epochs: int | None) -> tuple[dict[str, float], float]:
-    """Return the metrics of the last evaluation and the time that training took, in s."""
+def _train(data: Path, work_dir: Path, epochs: int | None) -> tuple[dict, Path, float]:
+    """Return the last evaluation's metrics, the log's folder and the time it took in s."""
     from mmvisx.apis import run
 
     options: dict = {'data_root': f'{data / "coco"}/', 'randomness.seed': 0}
     if epochs is not None:
-        keys = ['train_cfg.max_epochs', 'train_cfg.val_interval']
-        keys += ['param_scheduler.1.end', 'param_scheduler.1.T_max']
+        keys = ('train_cfg.max_epochs', 'param_scheduler.1.end', 'param_scheduler.1.T_max')
         options.update(dict.fromkeys(keys, epochs))
     cfg = run.prepare_config(CONFIG, work_dir, options)
     runner = run.build_runner(cfg)
@@ -74,7 +76,7 @@ def _train(data: Path, work_dir: Path, epochs: int | None) -> tuple[dict[str, fl
         for key, history in scalars.items()
         if key.startswith('val/coco/')
     }
-    return metrics, time.perf_counter() - start
+    return metrics, Path(runner.log_dir), time.perf_counter() - start
 
 
 def _draw(data: Path, checkpoint: Path, out_dir: Path) -> Path:
@@ -96,12 +98,6 @@ def _draw(data: Path, checkpoint: Path, out_dir: Path) -> Path:
     target = out_dir / 'predictions.jpg'
     cv2.imwrite(str(target), np.vstack(rows)[..., ::-1])
     return target
-
-
-def _plot(work_dir: Path, out_dir: Path) -> Path:
-    from mmvisx.visualization.curves import plot_curves
-
-    return plot_curves([work_dir], None, out_dir / 'curves.png')
 
 
 if __name__ == '__main__':

@@ -56,6 +56,8 @@ def read_curves(log: str | Path) -> dict[str, Curve]:
             elif 'iter' not in record:
                 step = ends.get(int(step), step)
             for key, value in record.items():
+                if value == -1 and '/' in key:
+                    continue  # COCO's AP of sizes that no object has
                 if key not in _NOT_A_CURVE and isinstance(value, int | float):
                     points.setdefault(key, {})[step] = value
     if not points:

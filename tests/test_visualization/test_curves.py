@@ -39,6 +39,14 @@ def test_a_resumed_run_is_one_curve(run):
     assert read_curves(run)['loss'] == ([1, 2, 3, 4, 5], [4, 2, 4 / 3, 9, 9])
 
 
+def test_ap_of_sizes_that_no_object_has_is_left_out(run):
+    lines = [{'coco/bbox_mAP_l': -1.0, 'reward': -1.0, 'step': 3}]
+    write(run, '20240103_000000', lines)
+    curves = read_curves(run)
+    assert 'coco/bbox_mAP_l' not in curves
+    assert curves['reward'] == ([3], [-1.0])
+
+
 def test_picture(run, tmp_path):
     out = plot_curves([run, run], ['loss', 'coco/bbox_mAP'], tmp_path / 'a' / 'b.png', ['x', 'y'])
     picture = cv2.imread(str(out))
