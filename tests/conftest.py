@@ -38,11 +38,14 @@ def lively_weights() -> Callable[..., Path]:
     """``lively_weights(cfg, path)`` saves weights of a DetectoRS in which every part has a say.
 
     Switches, contexts, offsets and feedback start as identity or zero, and so do residual
-    branches that are trained from scratch.
+    branches that are trained from scratch. Much larger weights than these make a deep network
+    chaotic: rounding errors decide where it samples.
     """
     # Here, because it takes seconds and most tests do without.
     from mmdet.registry import MODELS
     from mmdet.utils import register_all_modules
+
+    parts = ('offset_', 'switch', 'context', 'rfp_conv', 'weight_diff')
 
     def save(cfg, path: Path) -> Path:
         register_all_modules(init_default_scope=True)
@@ -54,10 +57,8 @@ def lively_weights() -> Callable[..., Path]:
         for name, parameter in model.named_parameters():
             if name.endswith('bn3.weight'):
                 torch.nn.init.constant_(parameter, 0.3)
-            elif any(part in name for part in ('offset_', 'switch', 'context', 'rfp_conv')):
-                torch.nn.init.normal_(parameter, std=0.03)
-            elif 'weight_diff' in name:
-                torch.nn.init.normal_(parameter, std=0.01)
+            elif name.endswith(('weight', 'weight_diff')) and any(part in name for part in parts):
+                torch.nn.init.normal_(parameter, std=0.1 / parameter[0].numel() ** 0.5)
         torch.save({'state_dict': model.state_dict()}, path)
         return path
 
