@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -12,6 +13,13 @@ from torch import Tensor
 from mmvisx.registry import MODELS
 
 __all__ = ['ConvAWS2d']
+
+
+def no_autocast(device: torch.device) -> AbstractContextManager:
+    """Return a context without mixed precision on a device, which the meta device never has."""
+    if device.type == 'meta':
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)
 
 
 @MODELS.register_module()
@@ -48,7 +56,7 @@ class ConvAWS2d(MMCVConvAWS2d):
         # unbiased one.
         n = self.weight[0].numel()
         bessel = (n - 1) / n
-        with torch.autocast(self.weight.device.type, enabled=False):
+        with no_autocast(self.weight.device):
             dtype = torch.promote_types(self.weight.dtype, torch.float32)
             flat = F.batch_norm(
                 self.weight.to(dtype).flatten(1).unsqueeze(0),

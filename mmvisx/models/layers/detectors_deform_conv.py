@@ -62,8 +62,7 @@ def deform_conv2d(
     fault = _shape_fault(x, offset, weight, *geometry, groups)
     if fault is not None:
         raise ValueError(f'{layer_name}: {fault}')
-    tracing = torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
-    if not tracing and not torch.isfinite(offset).all():
+    if not _tracing() and not torch.isfinite(offset).all():
         bad = int((~torch.isfinite(offset)).sum())
         raise NonFiniteOffsetError(
             f'{layer_name}: {bad} of {offset.numel()} sampling offsets are not finite. '
@@ -157,7 +156,9 @@ def _grid_sample_deform_conv2d(
         dilation,
     )
     # grid_sample works on the batch in parallel: a small batch is cut along the channels.
-    parts = deform_groups * _parts(c // deform_groups, torch.get_num_threads() // n)
+    # A traced graph must not depend on this machine's threads.
+    wanted = 1 if _tracing() else torch.get_num_threads() // n
+    parts = deform_groups * _parts(c // deform_groups, wanted)
     grid = grid.view(n, deform_groups, 1, taps * ho * wo, 2)
     grid = grid.expand(-1, -1, parts // deform_groups, -1, -1)
     samples = F.grid_sample(
@@ -170,6 +171,11 @@ def _grid_sample_deform_conv2d(
     samples = samples.reshape(n, groups, (c // groups) * taps, ho * wo)
     out = torch.matmul(weight.to(samples.dtype).reshape(groups, -1, (c // groups) * taps), samples)
     return out.reshape(n, -1, ho, wo)
+
+
+def _tracing() -> bool:
+    """Whether this call is recorded for torch.compile or ONNX."""
+    return torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
 
 
 def _parts(channels: int, wanted: int) -> int:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmvisx.registry import MODELS
 
-from .detectors_conv_aws import ConvAWS2d
+from .detectors_conv_aws import ConvAWS2d, no_autocast
 from .detectors_deform_conv import deform_conv2d
 
 __all__ = ['SwitchableAtrousConv2d', 'local_average']
@@ -26,7 +26,7 @@ def local_average(x: Tensor, size: int = 5) -> Tensor:
     border = size // 2
     mode = 'reflect' if min(x.shape[-2:]) > border else 'replicate'
     # Sums in float32 under mixed precision, too.
-    with torch.autocast(x.device.type, enabled=False):
+    with no_autocast(x.device):
         padded = F.pad(x.to(torch.promote_types(x.dtype, torch.float32)), (border,) * 4, mode=mode)
         if padded.is_cuda:
             return F.avg_pool2d(padded, size, stride=1).to(x.dtype)

@@ -1,5 +1,6 @@
 """DetectoRS backbones: pretrained weights, training from scratch, switches, errors."""
 
+import copy
 import math
 
 import pytest
@@ -263,3 +264,12 @@ def test_non_finite_features_are_an_error_too():
     # A zero weight times infinity is NaN.
     with pytest.raises(NonFiniteOffsetError, match=r'^layer2\.0\.conv2\.offset_s: '):
         in_mode(model)(x)
+
+
+@pytest.mark.parametrize('train', [False, True])
+def test_compiles_to_one_graph(train):
+    model = in_mode(DetectoRSResNet(**config()), train)
+    x = torch.randn(1, 3, 64, 64)
+    compiled = torch.compile(model, fullgraph=True, backend='eager')
+    for found, expected in zip(compiled(x), copy.deepcopy(model)(x), strict=True):
+        torch.testing.assert_close(found, expected)
