@@ -115,7 +115,8 @@ def losses_and_gradients(with_cp: bool, rank: int = 0, world: int = 1) -> dict:
     return dict(losses=losses, gradients=gradients)
 
 
-@HOOKS.register_module()
+# Tests import this file under more than one name.
+@HOOKS.register_module(force=True)
 class SaveRankHook(Hook):
     """Save every process's weights at the end, where a checkpoint holds the first one's."""
 

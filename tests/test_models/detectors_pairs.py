@@ -5,6 +5,7 @@ import copy
 import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS as MMDET_MODELS
+from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmvisx.registry import MODELS
@@ -68,7 +69,9 @@ def build(ours, resnext=None, deform=True, base_channels=64, steps=2, norm_eval=
         num_outs=5,
     )
     registry = MODELS if ours else MMDET_MODELS
-    return Detectors(registry.build(dict(config, output_img=True)), registry.build(neck))
+    # Whatever scope an earlier test has left behind.
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        return Detectors(registry.build(dict(config, output_img=True)), registry.build(neck))
 
 
 def images(batch=2, height=96, width=128):
