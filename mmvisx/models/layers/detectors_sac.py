@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.model import constant_init
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from mmvisx.registry import MODELS
 
@@ -136,7 +137,13 @@ class SwitchableAtrousConv2d(ConvAWS2d):
         """Map ``(N, C, H, W)`` to ``(N, O, Ho, Wo)``."""
         if self.global_context:
             x = x + self.pre_context(_global_average(x))
-        switch, offset_s, offset_l = self._read_surroundings(local_average(x))
+        if torch.is_grad_enabled():
+            # Cheap to do again in the backward pass; its maps are as large as x.
+            switch, offset_s, offset_l = checkpoint(
+                self._read_surroundings, x, use_reentrant=False, preserve_rng_state=False
+            )
+        else:
+            switch, offset_s, offset_l = self._read_surroundings(x)
         weight = self.standardized_weight()
         weight_l = weight + self.weight_diff if self.lock_weights else self.weight_diff
         out_s = self._branch(x, weight, self.padding_s, self.dilation, offset_s, 's')
@@ -152,13 +159,12 @@ class SwitchableAtrousConv2d(ConvAWS2d):
             out = out + self.post_context(_global_average(out))
         return out
 
-    def _read_surroundings(
-        self, surroundings: Tensor
-    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Return switch and offsets, computed by one convolution.
+    def _read_surroundings(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Return switch and offsets, computed from the local average by one convolution.
 
         A 1x1 convolution is a 3x3 one with zeros around it.
         """
+        surroundings = local_average(x)
         if not self.use_deform:
             return self.switch(surroundings), None, None
         weight = torch.cat(

@@ -50,7 +50,7 @@ def make_case(
     return tensors, dict(stride=stride, padding=padding, dilation=dilation)
 
 
-def compare(tensors, geometry, groups, tolerance):
+def assert_equals_torchvision(tensors, geometry, groups, tolerance):
     """Check output and all three gradients against torchvision's, relative to their size."""
     ours = deform_conv2d(*tensors, **geometry, groups=groups)
     theirs = oracle(*tensors, **geometry)
@@ -88,13 +88,13 @@ CASES = [
 @pytest.mark.parametrize('case', CASES, ids=str)
 def test_equals_torchvision(case):
     tensors, geometry = make_case(**case)
-    compare(tensors, geometry, case.get('groups', 1), 1e-9)
+    assert_equals_torchvision(tensors, geometry, case.get('groups', 1), 1e-9)
 
 
 @pytest.mark.parametrize('case', CASES[::7], ids=str)
 def test_equals_torchvision_in_float32(case):
     tensors, geometry = make_case(**case, dtype=torch.float32)
-    compare(tensors, geometry, case.get('groups', 1), 1e-4)
+    assert_equals_torchvision(tensors, geometry, case.get('groups', 1), 1e-4)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -119,7 +119,7 @@ def test_equals_torchvision_for_any_geometry(data):
         draw(st.sampled_from((1, 2, 4))),
         spread=draw(st.sampled_from((0.5, 4.0, 100.0))),
     )
-    compare(tensors, geometry, groups, 1e-9)
+    assert_equals_torchvision(tensors, geometry, groups, 1e-9)
 
 
 def slow_deform_conv2d(x, offset, weight, stride, padding, dilation, groups, deform_groups):
@@ -266,7 +266,7 @@ def test_runs_under_bfloat16_autocast():
 def test_equals_torchvision_on_cuda(case):
     tensors, geometry = make_case(**case, dtype=torch.float32)
     tensors = tuple(t.detach().cuda().requires_grad_() for t in tensors)
-    compare(tensors, geometry, case.get('groups', 1), 1e-4)
+    assert_equals_torchvision(tensors, geometry, case.get('groups', 1), 1e-4)
 
 
 @pytest.mark.gpu
