@@ -124,7 +124,6 @@ model = dict(
 )
 
 custom_hooks = [
-    dict(type='mmvisx.CheckFiniteLossHook'),
-    dict(type='mmvisx.RandomStateHook'),
+    *_base_.custom_hooks,
     dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=0.002, update_buffers=True),
 ]
