@@ -10,6 +10,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope, init_default_scope
 
 from mmvisx.apis.run import build_runner, prepare_config
+from mmvisx.apis.series import load_series
 from mmvisx.datasets import SHAPES_CLASSES, SHAPES_STUFF
 from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
 from mmvisx.models.backbones import DetectoRSResNet
@@ -19,8 +20,9 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 NAMES = sorted(
     str(path.relative_to(CONFIGS))
     for path in CONFIGS.rglob('*.py')
-    if '_base_' not in path.relative_to(CONFIGS).parts
+    if not {'_base_', '_series_'} & set(path.relative_to(CONFIGS).parts)
 )
+SERIES = sorted(path.name for path in (CONFIGS / '_series_').glob('*.py'))
 NANO = [name for name in NAMES if '_nano_shapes' in name]
 CHAPTER = [f'detectors/{name}.py' for name in ('htc', 'htc_rfp', 'htc_sac', 'htc_rfp_sac')]
 MMDET_CONFIGS = Path(mmdet.__file__).parent / '.mim' / 'configs'
@@ -262,3 +264,14 @@ def test_nano_starts_with_small_losses_and_learns_everywhere(name, shapes, tmp_p
     without = [k for k, p in model.named_parameters() if p.requires_grad and p.grad is None]
     assert not without
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize('name', SERIES)
+def test_series(name, repo, monkeypatch):
+    monkeypatch.chdir(repo)
+    path = CONFIGS / '_series_' / name
+    assert f'configs/_series_/{name}' in path.read_text().split('=', 1)[0], 'no command'
+    for row in load_series(path).rows:
+        cfg = prepare_config(row.config, options=dict(row.options))
+        with DefaultScope.overwrite_default_scope(cfg.default_scope), torch.device('meta'):
+            MODELS.build(cfg.model)

@@ -1,0 +1,6 @@
+# The nano DetectoRS without SAC.
+#   python tools/train.py configs/detectors/htc_rfp_nano_shapes.py
+# Hardware: two CPU cores. Not in the document. Obtained: METHODS.md, "DetectoRS", seed table.
+_base_ = './htc_rfp_sac_nano_shapes.py'
+
+model = dict(backbone=dict(sac=None), neck=dict(rfp_backbone=dict(sac=None)))

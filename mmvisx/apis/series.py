@@ -1,0 +1,230 @@
+"""A series of trainings: every row with every seed, and one table with mean and spread."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmengine.utils import track_iter_progress
+
+from mmvisx.utils.config import load_config, similar
+from mmvisx.utils.errors import UserError
+from mmvisx.utils.machine import describe_machine
+from mmvisx.visualization.curves import read_curves
+
+from .run import prepare_config
+
+RESULT = 'result.json'
+LOG = 'output.txt'
+
+
+@dataclass(frozen=True)
+class Row:
+    """A recipe of a series, and what differs from its config."""
+
+    name: str
+    config: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> str:
+        """The name as a folder's."""
+        return re.sub(r'[^a-z0-9]+', '_', self.name.lower()).strip('_')
+
+
+@dataclass(frozen=True)
+class Series:
+    """Rows that are compared with each other, and the metrics that the table shows."""
+
+    rows: tuple[Row, ...]
+    metrics: dict[str, str]  # key of the log -> heading
+
+    def select(self, names: Sequence[str] | None) -> Series:
+        """Return the series with the named rows only.
+
+        Raises:
+            UserError: there is no such row.
+        """
+        known = [row.name for row in self.rows]
+        for name in names or ():
+            if name not in known:
+                raise UserError(
+                    f'the series has no row {name!r}{similar(name, known)}; rows: '
+                    + ', '.join(map(repr, known))
+                )
+        return Series(tuple(r for r in self.rows if not names or r.name in names), self.metrics)
+
+
+def load_series(path: str | Path) -> Series:
+    """Read a series: a Python config with ``rows`` and ``metrics``.
+
+    ``rows`` is ``{name: dict(config=..., options={key: value})}``, ``metrics``
+    ``{key of the validation log: heading}``; ``options`` (also at the top level, for all
+    rows) are those of ``--cfg-options``.
+
+    Raises:
+        UserError: the file does not evaluate, a part is missing or unknown, or two names
+            lead to the same folder.
+    """
+    cfg = load_config(path).to_dict()
+    for key in ('rows', 'metrics'):
+        if not isinstance(cfg.get(key), dict) or not cfg[key]:
+            raise UserError(f'{path} needs {key} = {{...}} with at least one entry')
+    rows = []
+    for name, entry in cfg['rows'].items():
+        unknown = set(entry) - {'config', 'options'}
+        if unknown or 'config' not in entry:
+            raise UserError(
+                f'{path}: row {name!r} has the keys {sorted(entry)}; it takes config and options'
+            )
+        options = {**cfg.get('options', {}), **entry.get('options', {})}
+        rows.append(Row(name, entry['config'], options))
+    folders: dict[str, str] = {}
+    for row in rows:
+        other = folders.setdefault(row.folder, row.name)
+        if not row.folder or other != row.name:
+            raise UserError(
+                f'{path}: row {row.name!r} would go into the folder {row.folder!r}'
+                + (f', as {other!r} does' if other != row.name else '')
+                + '; names differ in letters and digits'
+            )
+    return Series(tuple(rows), cfg['metrics'])
+
+
+def run_series(
+    series: Series,
+    work_dir: str | Path,
+    seeds: Sequence[int] = (0, 1, 2),
+    jobs: int = 1,
+    train_script: str | Path = 'tools/train.py',
+) -> list[dict[str, Any]]:
+    """Train every row with every seed, each in a process of its own, and return the results.
+
+    A run that is finished is not repeated, one that was cut short is resumed, and one whose
+    config has changed since starts anew. All rows of a seed come before the next seed, so
+    that an unfinished series is a fair one.
+
+    Args:
+        series: the rows.
+        work_dir: gets ``{row}/seed_{n}/``, ``results.json`` and ``table.md``, which are
+            brought up to date after each run.
+        seeds: one training each.
+        jobs: trainings at a time.
+        train_script: ``tools/train.py``.
+
+    Returns:
+        One dict a run: ``row``, ``seed``, ``metrics`` (the last value of each key of the
+        log), ``seconds``; or ``row``, ``seed`` and ``error``.
+
+    Raises:
+        UserError: a config of the series is wrong; nothing has been trained then.
+    """
+    work_dir = Path(work_dir)
+    plan = [(row, seed) for seed in seeds for row in series.rows]
+    configs = [_run_config(row, seed, work_dir) for row, seed in plan]
+    results: dict[int, dict[str, Any]] = {}
+
+    def one(index: int) -> int:
+        row, seed = plan[index]
+        entry: dict[str, Any] = dict(row=row.name, seed=seed)
+        entry.update(_train(work_dir / row.folder / f'seed_{seed}', configs[index], train_script))
+        results[index] = entry
+        return index
+
+    work_dir.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(jobs) as pool:
+        done = pool.map(one, range(len(plan)))
+        for _ in track_iter_progress((done, len(plan)), file=sys.stderr):
+            finished = [results[index] for index in sorted(results)]
+            _write_results(series, finished, work_dir)
+    return [results[index] for index in range(len(plan))]
+
+
+def _run_config(row: Row, seed: int, work_dir: Path) -> str:
+    """Return the text of a run's config."""
+    folder = work_dir / row.folder / f'seed_{seed}'
+    cfg = prepare_config(row.config, folder, dict(row.options))
+    cfg.randomness = dict(cfg.get('randomness') or {}, seed=seed)
+    return str(cfg.pretty_text)
+
+
+def _train(folder: Path, config: str, train_script: str | Path) -> dict[str, Any]:
+    """Train in a process of its own unless ``folder`` holds the result of this config."""
+    digest = hashlib.sha256(config.encode()).hexdigest()
+    result_file = folder / RESULT
+    if result_file.is_file():
+        known = json.loads(result_file.read_text(encoding='utf-8'))
+        if known.pop('config_sha256') == digest:
+            return dict(known)
+    folder.mkdir(parents=True, exist_ok=True)
+    config_file = folder / 'run.py'
+    command = [sys.executable, str(train_script), str(config_file), '--work-dir', str(folder)]
+    if config_file.is_file() and config_file.read_text(encoding='utf-8') == config:
+        command.append('--resume')
+    else:
+        config_file.write_text(config, encoding='utf-8')
+        for stale in [*folder.glob('*/vis_data/scalars.json'), folder / 'last_checkpoint']:
+            stale.unlink(missing_ok=True)  # of the former config
+    start = time.monotonic()
+    with (folder / LOG).open('a', encoding='utf-8') as log:
+        code = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT).returncode
+    if code != 0:
+        return dict(error=f'exit code {code}, see {folder / LOG}')
+    metrics = {key: values[-1] for key, (_, values) in read_curves(folder).items()}
+    result = dict(metrics=metrics, seconds=round(time.monotonic() - start, 1))
+    part = result_file.with_suffix('.part')
+    part.write_text(json.dumps(dict(result, config_sha256=digest), indent=2), encoding='utf-8')
+    os.replace(part, result_file)
+    return result
+
+
+def _write_results(series: Series, results: Sequence[dict[str, Any]], work_dir: Path) -> None:
+    """Write ``results.json`` and ``table.md``."""
+    shown = [
+        dict(r, metrics={k: r['metrics'].get(k) for k in series.metrics}) if 'metrics' in r else r
+        for r in results
+    ]
+    data = dict(machine=describe_machine(), metrics=series.metrics, runs=shown)
+    (work_dir / 'results.json').write_text(json.dumps(data, indent=1) + '\n', encoding='utf-8')
+    (work_dir / 'table.md').write_text(make_table(series, results), encoding='utf-8')
+
+
+def make_table(series: Series, results: Sequence[dict[str, Any]]) -> str:
+    """Return a Markdown table: mean ± sample standard deviation over the seeds.
+
+    Values whose size stays at or under 1 have three decimals, others two. A row without a
+    finished run shows a dash; the last column counts the runs.
+    """
+    lines = [
+        '| | ' + ' | '.join([*series.metrics.values(), 'minutes', 'runs']) + ' |',
+        '| --- |' + ' --- |' * (len(series.metrics) + 2),
+    ]
+    for row in series.rows:
+        runs = [r for r in results if r['row'] == row.name and 'metrics' in r]
+        cells = [_spread([r['metrics'].get(key) for r in runs]) for key in series.metrics]
+        minutes = f'{statistics.mean(r["seconds"] for r in runs) / 60:.1f}' if runs else '-'
+        lines.append(f'| {row.name} | ' + ' | '.join([*cells, minutes, str(len(runs))]) + ' |')
+    return '\n'.join(lines) + '\n'
+
+
+def _spread(values: Sequence[float | None]) -> str:
+    numbers = [v for v in values if v is not None and not math.isnan(v)]
+    if not numbers:
+        return '-'
+    digits = 3 if max(abs(v) for v in numbers) <= 1 else 2
+    mean = f'{statistics.mean(numbers):.{digits}f}'
+    if len(numbers) == 1:
+        return mean
+    return f'{mean} ± {statistics.stdev(numbers):.{digits}f}'

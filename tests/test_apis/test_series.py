@@ -1,0 +1,128 @@
+"""Series of trainings: what is trained, resumed, skipped; the table's mean and spread."""
+
+import json
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmvisx.apis.series import Row, Series, load_series, make_table, run_series
+from mmvisx.utils import UserError
+
+# Stands for tools/train.py: "trains" to an accuracy made of the config, or fails.
+TRAIN = """
+import json, sys
+from pathlib import Path
+from mmengine.config import Config
+cfg, work = Config.fromfile(sys.argv[1]), Path(sys.argv[3])
+if cfg.model.width == 13 and not (work / 'mended').exists():
+    raise RuntimeError('no luck')
+calls = work / 'calls.txt'
+calls.write_text((calls.read_text() if calls.exists() else '') + ' '.join(sys.argv[4:]) + '.')
+log = work / 'now/vis_data/scalars.json'
+log.parent.mkdir(parents=True, exist_ok=True)
+lines = [dict(loss=9.0, iter=1, epoch=1, step=1), {'accuracy/top1': 1.0, 'step': 1},
+         dict(loss=2.0, iter=2, epoch=2, step=2),
+         {'accuracy/top1': 10.0 * cfg.model.width + cfg.randomness.seed, 'step': 2}]
+log.write_text('\\n'.join(map(json.dumps, lines)))
+"""
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with a config, a series of two rows and a script that stands for training."""
+    (tmp_path / 'base.py').write_text('model = dict(width=2)\n')
+    (tmp_path / 'train.py').write_text(TRAIN)
+    (tmp_path / 'series.py').write_text(
+        f'config = {str(tmp_path / "base.py")!r}\n'
+        "rows = {'Plain': dict(config=config),\n"
+        "        'Wide': dict(config=config, options={'model.width': 5})}\n"
+        "metrics = {'accuracy/top1': 'top-1', 'loss': 'loss'}\n"
+    )
+    return tmp_path
+
+
+def run(place: Path, series=None, **kwargs):
+    series = series or load_series(place / 'series.py')
+    return run_series(series, place / 'work', train_script=place / 'train.py', **kwargs)
+
+
+@pytest.mark.parametrize('jobs', [1, 2])
+def test_every_row_with_every_seed(place, jobs):
+    results = run(place, jobs=jobs)
+    assert [(r['row'], r['seed']) for r in results] == [
+        (row, seed) for seed in (0, 1, 2) for row in ('Plain', 'Wide')
+    ]
+    found = [r['metrics']['accuracy/top1'] for r in results]
+    assert found == [20, 50, 21, 51, 22, 52]
+    cfg = Config.fromfile(place / 'work/wide/seed_2/run.py')
+    assert (cfg.model.width, cfg.randomness.seed) == (5, 2)
+    written = json.loads((place / 'work/results.json').read_text())
+    assert [r['metrics']['loss'] for r in written['runs']] == [2.0] * 6
+    # the mean and the sample standard deviation of 20, 21, 22 and of 50, 51, 52
+    table = (place / 'work/table.md').read_text()
+    assert '| Plain | 21.00 ± 1.00 | 2.00 ± 0.00 |' in table
+    assert '| Wide | 51.00 ± 1.00 | 2.00 ± 0.00 |' in table
+
+
+def test_finished_runs_are_kept_and_changed_ones_start_anew(place):
+    run(place, seeds=[0])
+    run(place, seeds=[0])
+    calls = place / 'work/plain/seed_0/calls.txt'
+    assert calls.read_text() == '.'  # once, without --resume
+    (place / 'base.py').write_text('model = dict(width=3)\n')
+    results = run(place, seeds=[0])
+    assert calls.read_text() == '..'  # once more, from the start
+    assert [r['metrics']['accuracy/top1'] for r in results] == [30, 50]
+
+
+def test_a_failed_run_is_told_and_resumed(place):
+    series = Series(
+        (Row('Bad', str(place / 'base.py'), {'model.width': 13}),
+         Row('Good', str(place / 'base.py'))),
+        {'accuracy/top1': 'top-1'},
+    )  # fmt: skip
+    bad, good = run(place, series, seeds=[4])
+    assert bad['row'] == 'Bad'
+    assert 'exit code 1' in bad['error']
+    assert 'no luck' in (place / 'work/bad/seed_4/output.txt').read_text()
+    assert good['metrics']['accuracy/top1'] == 24
+    assert '| Bad | - | - | 0 |' in make_table(series, [bad, good])
+    (place / 'work/bad/seed_4/mended').touch()
+    bad, _ = run(place, series, seeds=[4])
+    assert bad['metrics']['accuracy/top1'] == 134
+    assert (place / 'work/bad/seed_4/calls.txt').read_text() == '--resume.'
+
+
+def test_select(place):
+    series = load_series(place / 'series.py')
+    assert [row.name for row in series.select(['Wide']).rows] == ['Wide']
+    assert series.select(None) == series
+    with pytest.raises(UserError, match=r"no row 'wide' \(did you mean Wide\?\)"):
+        series.select(['wide'])
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ("metrics = {'a': 'A'}", 'needs rows'),
+        ("rows = {'a': dict(config='x.py')}", 'needs metrics'),
+        ("rows = {'a': dict(options={})}\nmetrics = {'a': 'A'}", 'it takes config and options'),
+        (
+            "rows = {'a+': dict(config='x'), 'A': dict(config='y')}\nmetrics = {'a': 'A'}",
+            "would go into the folder 'a', as 'a\\+' does",
+        ),
+    ],
+)
+def test_wrong_series(tmp_path, text, message):
+    (tmp_path / 'series.py').write_text(text + '\n')
+    with pytest.raises(UserError, match=message):
+        load_series(tmp_path / 'series.py')
+
+
+def test_a_wrong_option_is_found_before_anything_is_trained(place):
+    rows = (Row('Plain', str(place / 'base.py')),
+            Row('Wrong', str(place / 'base.py'), {'modell.width': 1}))  # fmt: skip
+    with pytest.raises(UserError, match='modell'):
+        run(place, Series(rows, {'a': 'A'}))
+    assert not (place / 'work').exists()
