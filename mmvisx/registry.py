@@ -5,15 +5,28 @@ MMEngine import ``mmvisx.registry``, and the first lookup imports the package
 given as ``locations``.
 """
 
+from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
+from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import Registry
+from mmpretrain.registry import BATCH_AUGMENTS as MMPRETRAIN_BATCH_AUGMENTS
 
-__all__ = ['DATASETS', 'HOOKS', 'METRICS', 'MODELS', 'OPTIM_WRAPPERS', 'TRANSFORMS']
+__all__ = [
+    'BATCH_AUGMENTS',
+    'DATASETS',
+    'DATA_SAMPLERS',
+    'HOOKS',
+    'METRICS',
+    'MODELS',
+    'OPTIM_WRAPPERS',
+    'PARAM_SCHEDULERS',
+    'TRANSFORMS',
+]
 
 DATASETS = Registry(
     'dataset', parent=MMENGINE_DATASETS, scope='mmvisx', locations=['mmvisx.datasets']
@@ -32,6 +45,25 @@ OPTIM_WRAPPERS = Registry(
     scope='mmvisx',
     locations=['mmvisx.engine'],
 )
+PARAM_SCHEDULERS = Registry(
+    'parameter scheduler',
+    parent=MMENGINE_PARAM_SCHEDULERS,
+    scope='mmvisx',
+    locations=['mmvisx.engine'],
+)
 METRICS = Registry(
     'metric', parent=MMENGINE_METRICS, scope='mmvisx', locations=['mmvisx.evaluation']
+)
+DATA_SAMPLERS = Registry(
+    'data sampler',
+    parent=MMENGINE_DATA_SAMPLERS,
+    scope='mmvisx',
+    locations=['mmvisx.datasets.samplers'],
+)
+# mmpretrain's own root: MMEngine has none for these.
+BATCH_AUGMENTS = Registry(
+    'batch augment',
+    parent=MMPRETRAIN_BATCH_AUGMENTS,
+    scope='mmvisx',
+    locations=['mmvisx.models.batch_augments'],
 )

@@ -1,6 +1,7 @@
 """Data sets and what feeds them."""
 
 from .coco import CocoDataset
+from .image_folder import ImageFolder, ImageNet
 from .shapes import SHAPES_CLASSES, SHAPES_STUFF
 from .shapes_dataset import ShapesDataset, ShapesVOCDataset
 from .voc import VOCDataset
@@ -9,6 +10,8 @@ __all__ = [
     'SHAPES_CLASSES',
     'SHAPES_STUFF',
     'CocoDataset',
+    'ImageFolder',
+    'ImageNet',
     'ShapesDataset',
     'ShapesVOCDataset',
     'VOCDataset',

@@ -1,5 +1,5 @@
 """What happens around the training loop."""
 
-from . import hooks, optim
+from . import hooks, optim, schedulers
 
-__all__ = ['hooks', 'optim']
+__all__ = ['hooks', 'optim', 'schedulers']

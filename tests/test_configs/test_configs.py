@@ -14,7 +14,8 @@ from mmvisx.apis.series import load_series
 from mmvisx.datasets import SHAPES_CLASSES, SHAPES_STUFF
 from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
 from mmvisx.models.backbones import DetectoRSResNet
-from mmvisx.registry import DATASETS, HOOKS, METRICS, MODELS
+from mmvisx.registry import HOOKS, MODELS
+from mmvisx.utils.signatures import resolve_type
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 NAMES = sorted(
@@ -94,16 +95,17 @@ def test_the_expected_recipes_are_there():
 @pytest.mark.parametrize('name', NAMES)
 def test_builds(name):
     cfg = load(name)
-    assert cfg.default_scope == 'mmdet'
+    assert cfg.default_scope in ('mmdet', 'mmpretrain', 'mmseg')
+    init_default_scope(cfg.default_scope)
     with torch.device('meta'):
         model = MODELS.build(cfg.model)
     assert any(p.requires_grad for p in model.parameters())
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         for dataset in unwrap(loader.dataset):
             Compose(dataset.pipeline)
-            assert DATASETS.get(dataset.type) is not None
+            assert resolve_type(dataset.type, cfg.default_scope) is not None
     for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
-        assert METRICS.get(evaluator.type) is not None
+        assert resolve_type(evaluator.type, cfg.default_scope) is not None
     for hook in cfg.custom_hooks:
         HOOKS.build(hook)
 
