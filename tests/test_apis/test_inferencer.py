@@ -187,3 +187,17 @@ def test_real_photographs(inferencer, realdata, tmp_path):
     for path in images:
         drawn = cv2.imread(str(tmp_path / 'vis' / path.name))
         assert drawn.shape == cv2.imread(str(path)).shape
+
+
+def test_fused_layers_change_nothing(inferencer, config, checkpoint, photos):
+    plain = Inferencer(config, checkpoint, 'cpu', show_progress=False, fuse=False)
+    norms = [
+        sum(isinstance(m, torch.nn.BatchNorm2d) for m in i.model.modules())
+        for i in (plain, inferencer)
+    ]
+    assert norms[0] > norms[1] == 0
+    a, b = (i(photos / 'c.png')['predictions'][0] for i in (plain, inferencer))
+    assert len(a['scores']) > 0
+    assert a['labels'] == b['labels']
+    np.testing.assert_allclose(a['scores'], b['scores'], atol=1e-5)
+    np.testing.assert_allclose(a['bboxes'], b['bboxes'], atol=1e-3)

@@ -41,7 +41,9 @@ def main() -> None:
     from mmvisx.datasets.transforms.loading import decode_image
     from mmvisx.visualization.switches import draw_switches, last_sacs
 
-    inferencer = Inferencer(args.config, args.checkpoint, args.device, show_progress=False)
+    inferencer = Inferencer(
+        args.config, args.checkpoint, args.device, show_progress=False, fuse=False
+    )
     last_sacs(inferencer.model, args.backbone)  # before any image is run
     paths = [str(path) for path in inferencer._inputs_to_list(args.images)]
     names = [Path(path).name for path in paths]

@@ -144,9 +144,8 @@ class SwitchableAtrousConv2d(ConvAWS2d):
             )
         else:
             switch, offset_s, offset_l = self._read_surroundings(x)
-        weight = self.standardized_weight()
-        weight_l = weight + self.weight_diff if self.lock_weights else self.weight_diff
-        out_s = self._branch(x, weight, self.padding_s, self.dilation, offset_s, 's')
+        weight_s, weight_l = self._branch_weights()
+        out_s = self._branch(x, weight_s, self.padding_s, self.dilation, offset_s, 's')
         out_l = self._branch(x, weight_l, self.padding_l, self.dilation_l, offset_l, 'l')
         if self.dual_switch:
             out = switch[:, :1] * out_s + switch[:, 1:] * out_l
@@ -159,20 +158,29 @@ class SwitchableAtrousConv2d(ConvAWS2d):
             out = out + self.post_context(_global_average(out))
         return out
 
-    def _read_surroundings(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Return switch and offsets, computed from the local average by one convolution.
+    def _branch_weights(self) -> tuple[Tensor, Tensor]:
+        """Return the weights of both branches, ``(O, C / groups, kh, kw)``."""
+        weight = self.standardized_weight()
+        return weight, weight + self.weight_diff if self.lock_weights else self.weight_diff
 
-        A 1x1 convolution is a 3x3 one with zeros around it.
-        """
-        surroundings = local_average(x)
-        if not self.use_deform:
-            return self.switch(surroundings), None, None
+    def _surroundings_conv(self) -> tuple[Tensor, Tensor]:
+        """Return weight and bias that give switch and offsets in one convolution."""
+        # A 1x1 convolution is a 3x3 one with zeros around it.
         weight = torch.cat(
             [F.pad(self.switch.weight, (1, 1, 1, 1)), self.offset_s.weight, self.offset_l.weight]
         )
         biases: list[Any] = [self.switch.bias, self.offset_s.bias, self.offset_l.bias]
-        out = F.conv2d(surroundings, weight, torch.cat(biases), self.stride, padding=1)
-        switch, offset_s, offset_l = out.split([len(bias) for bias in biases], dim=1)
+        return weight, torch.cat(biases)
+
+    def _read_surroundings(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Return switch and offsets, computed from the local average by one convolution."""
+        surroundings = local_average(x)
+        if not self.use_deform:
+            return self.switch(surroundings), None, None
+        weight, bias = self._surroundings_conv()
+        out = F.conv2d(surroundings, weight, bias, self.stride, padding=1)
+        offsets = 2 * self.kernel_size[0] * self.kernel_size[1]
+        switch, offset_s, offset_l = out.split([len(bias) - 2 * offsets, offsets, offsets], dim=1)
         return switch, offset_s, offset_l
 
     def _branch(

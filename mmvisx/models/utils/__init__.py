@@ -1,5 +1,6 @@
 """Operations on whole models."""
 
 from .convert_sac import convert_to_sac
+from .fuse import fuse_for_inference
 
-__all__ = ['convert_to_sac']
+__all__ = ['convert_to_sac', 'fuse_for_inference']
