@@ -3,5 +3,14 @@
 from .detectors_conv_aws import ConvAWS2d
 from .detectors_deform_conv import NonFiniteOffsetError, deform_conv2d
 from .detectors_sac import SwitchableAtrousConv2d
+from .gunn_gradual import GraduallyUpdated
+from .gunn_update_unit import BottleneckUpdate
 
-__all__ = ['ConvAWS2d', 'NonFiniteOffsetError', 'SwitchableAtrousConv2d', 'deform_conv2d']
+__all__ = [
+    'BottleneckUpdate',
+    'ConvAWS2d',
+    'GraduallyUpdated',
+    'NonFiniteOffsetError',
+    'SwitchableAtrousConv2d',
+    'deform_conv2d',
+]
