@@ -9,6 +9,7 @@ import torch
 from mmcv.cnn import build_conv_layer
 from mmpretrain.models.backbones.resnet import BasicBlock, ResLayer, ResNet
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
@@ -86,13 +87,8 @@ class ResNetTweak(ResNet):
         self.variant = variant
         self.small_input = small_input
         self.contract_dilation = contract_dilation
-        # mmpretrain reads numbers from a tensor, which the meta device does not have.
-        device = torch.get_default_device()
-        on_meta = device.type == 'meta'
-        with torch.device('cpu' if on_meta else device):
+        with _RatesOnCPU():
             super().__init__(depth, **VARIANTS[variant], **kwargs)
-        if on_meta:
-            self.to(device)
         self.register_load_state_dict_pre_hook(_rename_stem)
 
     def make_res_layer(self, **kwargs: Any) -> ResLayer:
@@ -121,6 +117,17 @@ class ResNetTweak(ResNet):
         """As every module, return itself; mmpretrain's ResNet returns nothing."""
         super().train(mode)
         return self
+
+
+class _RatesOnCPU(TorchFunctionMode):
+    """Let mmpretrain read its drop path rates from a tensor, also on the meta device."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is torch.linspace:
+            kwargs = dict(kwargs or {}, device='cpu')
+        return func(*args, **(kwargs or {}))
 
 
 def _rename_stem(module: nn.Module, state_dict: dict[str, Tensor], prefix: str, *_: object) -> None:
