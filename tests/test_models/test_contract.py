@@ -62,9 +62,37 @@ CASES = {
     # As mmdet's DetectoRS_ResNet, DetectoRS_ResNeXt and RFP with the same arguments
     'DetectoRSResNet': Case(BACKBONE, [IMAGE], MAPS, 224_263),
     'DetectoRSResNeXt': Case(dict(BACKBONE, groups=4, base_width=2), [IMAGE], MAPS, 151_255),
+    # The published network's backbone: 269722 less the 10 * 64 + 10 of its last layer
+    'CifarResNet': Case(dict(depth=20), [(2, 3, 32, 32)], [(2, 64, 8, 8)], 269_072),
+    # The student only
+    'DistillationClassifier': Case(
+        dict(
+            backbone=dict(type='mmvisx.CifarResNet', depth=20),
+            neck=dict(type='GlobalAveragePooling'),
+            head=dict(type='LinearClsHead', num_classes=10, in_channels=64),
+            teacher=dict(type='ImageClassifier'),
+            teacher_checkpoint='read when training starts',
+        ),
+        [(2, 3, 32, 32)],
+        [(2, 10)],
+        269_722,
+    ),
     # As mmpretrain's ResNetV1d with the same arguments
     'ResNetTweak': Case(
         dict(base_channels=8, stem_channels=8, out_indices=(0, 1, 2, 3)), [IMAGE], MAPS, 373_532
+    ),
+    # 470,072 as published, without 1,000 classes
+    'MobileNetV1': Case(dict(widen_factor=0.25), [IMAGE], [MAPS[-1]], 470_072 - 1000 * 257),
+    # GoogLeNet's first convolutions and inception block
+    'TorchvisionFeatures': Case(
+        dict(
+            name='googlenet',
+            layers=['inception3a'],
+            arguments=dict(aux_logits=False, init_weights=False),
+        ),
+        [IMAGE],
+        [(2, 256, 8, 12)],
+        (9_408 + 128 + 4_096 + 128 + 110_592 + 384) + 155_872,
     ),
     'RecursiveFeaturePyramid': Case(
         dict(
@@ -133,8 +161,12 @@ def outputs(model, inputs):
 
 def own_models():
     """Names of the registered models of this package."""
-    # A wrapper for testing has no parameters of its own.
-    return sorted(k for k, m in MODELS.module_dict.items() if not issubclass(m, BaseTTAModel))
+    # A wrapper for testing has no parameters of its own, nor has a loss.
+    return sorted(
+        name
+        for name, model in MODELS.module_dict.items()
+        if not issubclass(model, BaseTTAModel) and '.losses.' not in model.__module__
+    )
 
 
 def test_every_registered_model_has_a_case():
