@@ -1,6 +1,7 @@
 """Operations on whole models."""
 
 from .convert_sac import convert_to_sac
+from .detection_box_weights import weight_box_losses
 from .fuse import fuse_for_inference
 
-__all__ = ['convert_to_sac', 'fuse_for_inference']
+__all__ = ['convert_to_sac', 'fuse_for_inference', 'weight_box_losses']

@@ -77,11 +77,19 @@ with losses and targets. To teach the mechanism another head, add it here.
 """
 
 LOSSES: list[type[nn.Module]] = [
-    getattr(det_losses, name)
-    for name in (
-        'BalancedL1Loss BoundedIoULoss CIoULoss CrossEntropyLoss DIoULoss EIoULoss FocalLoss '
-        'GIoULoss IoULoss L1Loss MSELoss SeesawLoss SmoothL1Loss'
-    ).split()
+    det_losses.BalancedL1Loss,
+    det_losses.BoundedIoULoss,
+    det_losses.CIoULoss,
+    det_losses.CrossEntropyLoss,
+    det_losses.DIoULoss,
+    det_losses.EIoULoss,
+    det_losses.FocalLoss,
+    det_losses.GIoULoss,
+    det_losses.IoULoss,
+    det_losses.L1Loss,
+    det_losses.MSELoss,
+    det_losses.SeesawLoss,
+    det_losses.SmoothL1Loss,
 ]
 """Losses that multiply the loss of each row by the argument ``weight``; subclasses, too.
 
@@ -148,13 +156,13 @@ def weight_box_losses(model: nn.Module) -> nn.Module:
         raise UserError(f'model={type(model).__name__} has no detection head to weight')
     for part, weighted in plan:
         if not isinstance(part, weighted):
-            part.__class__ = _subclass(weighted, type(part))
+            part.__class__ = _subclass((weighted, type(part)))
     return model
 
 
 @cache
-def _subclass(weighted: type, cls: type) -> type:
-    return types.new_class(f'BoxWeighted{cls.__name__}', (weighted, cls))
+def _subclass(bases: tuple[type, type]) -> type:
+    return types.new_class(f'BoxWeighted{bases[1].__name__}', bases)
 
 
 def _loss_methods(cls: type) -> list[str]:
@@ -198,7 +206,7 @@ def _unfit_losses(name: str, head: nn.Module) -> Iterator[str]:
 
 def _samplers(module: nn.Module) -> list[Any]:
     """Return the samplers of a head or RoI head."""
-    found = []
+    found: list[Any] = []
     for attribute in ('sampler', 'bbox_sampler'):
         sampler = getattr(module, attribute, None)
         found += sampler if isinstance(sampler, list) else [sampler]

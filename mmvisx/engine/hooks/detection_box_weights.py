@@ -1,0 +1,36 @@
+"""Let the weights that mixup gives to boxes reach the loss."""
+
+from __future__ import annotations
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmvisx.models.utils.detection_box_weights import weight_box_losses
+from mmvisx.registry import HOOKS
+
+__all__ = ['BoxWeightsHook']
+
+
+@HOOKS.register_module()
+class BoxWeightsHook(Hook):
+    """Multiply every loss term that a ground-truth box causes by the box's weight.
+
+    One line in a config turns it on for any detector that the mechanism knows::
+
+        custom_hooks = [*_base_.custom_hooks, dict(type='mmvisx.BoxWeightsHook')]
+
+    It works on the built model (:func:`mmvisx.models.utils.weight_box_losses`, which says
+    what a box causes), so a resumed training has it as well, and distributed and mixed-precision
+    training need nothing else. Without it, boxes of a mixed image count fully.
+
+    Raises:
+        UserError: the detector has a head, sampler or loss that would not be weighted.
+
+    Source: 000, 5.3.1 and Table 5.1 ("weighted loss").
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Convert the model."""
+        model = runner.model
+        weight_box_losses(model.module if is_model_wrapper(model) else model)
