@@ -14,6 +14,11 @@ from mmvisx.utils import UserError
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 RECIPES = [
+    'htc',
+    'htc_rfp',
+    'htc_sac',
+    'htc_rfp_sac',
+    'htc_rfp_sac_without_semantic',
     'htc_rfp_sac_ms_40e',
     'htc_rfp_sac_x101_32x4d_ms_40e',
     'htc_rfp_sac_x101_64x4d_ms_40e',
