@@ -1,5 +1,23 @@
-"""Models: layers, backbones, necks, heads, losses, test-time augmentation and conversions."""
+"""Models: layers, backbones, necks, heads, losses, whole classifiers and more."""
 
-from . import backbones, layers, necks, test_time_augs, utils
+from . import (
+    backbones,
+    batch_augments,
+    classifiers,
+    layers,
+    losses,
+    necks,
+    test_time_augs,
+    utils,
+)
 
-__all__ = ['backbones', 'layers', 'necks', 'test_time_augs', 'utils']
+__all__ = [
+    'backbones',
+    'batch_augments',
+    'classifiers',
+    'layers',
+    'losses',
+    'necks',
+    'test_time_augs',
+    'utils',
+]
