@@ -182,9 +182,7 @@ class SmoothedSigmoidLoss(CrossEntropyLoss):
         if label_smooth_val is not None and not 0 <= label_smooth_val <= highest:
             raise UserError(f'label_smooth_val={label_smooth_val!r} should be from 0 to {highest}')
         if not use_sigmoid:
-            raise UserError(
-                'use_sigmoid=False: for a softmax take mmvisx.SmoothedCrossEntropyLoss'
-            )
+            raise UserError('use_sigmoid=False: for a softmax take mmvisx.SmoothedCrossEntropyLoss')
         super().__init__(
             use_sigmoid=True,
             reduction=reduction,
