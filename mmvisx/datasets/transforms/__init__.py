@@ -1,7 +1,8 @@
 """Data transforms."""
 
+from .bag_of_tricks_hsv_jitter import HSVJitter
 from .detection_mixup import DetectionMixUp
 from .detection_mixup_packing import PackDetInputs
 from .loading import LoadAnnotations, LoadImageFromFile
 
-__all__ = ['DetectionMixUp', 'LoadAnnotations', 'LoadImageFromFile', 'PackDetInputs']
+__all__ = ['DetectionMixUp', 'HSVJitter', 'LoadAnnotations', 'LoadImageFromFile', 'PackDetInputs']
