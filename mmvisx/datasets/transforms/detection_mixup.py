@@ -254,7 +254,8 @@ def _join_boxes(first: Any, second: Any) -> Any:
 def _join_masks(first: Any, second: Any, shape: tuple[int, int]) -> BitmapMasks | PolygonMasks:
     if type(first) is not type(second):
         first, second = (
-            item.to_bitmap() if isinstance(item, PolygonMasks) else item for item in (first, second)
+            BitmapMasks(item.to_ndarray().astype(np.uint8), item.height, item.width)
+            for item in (first, second)
         )
     # Polygons are not copied by pad; a cached image must not share them with the pipeline.
     masks = [

@@ -53,10 +53,11 @@ class WeightedLabels(np.ndarray):
         return picked
 
     def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
-        joined: Any = super().__array_function__(func, types, args, kwargs)
-        if func is np.concatenate and isinstance(joined, WeightedLabels):
-            joined.weights = np.concatenate([_weights_or_ones(part) for part in args[0]])
-        return joined
+        result: Any = super().__array_function__(func, types, args, kwargs)
+        if func is np.concatenate and 'out' not in kwargs:
+            # If the first part is no carrier, neither is NumPy's result.
+            return WeightedLabels(result, np.concatenate([_weights_or_ones(p) for p in args[0]]))
+        return result
 
     def copy(self, order: Any = 'C') -> WeightedLabels:
         """Return a copy with the same weights."""
@@ -102,6 +103,15 @@ class WeightedResults(dict):
     def copy(self) -> WeightedResults:
         """Return a shallow copy."""
         return type(self)(self)
+
+    def __or__(self, other: Any) -> WeightedResults:
+        joined = self.copy()
+        joined.update(other)
+        return joined
+
+    def __ior__(self, other: Any) -> WeightedResults:
+        self.update(other)
+        return self
 
     def set_weights(self, weights: np.ndarray) -> None:
         """Give the boxes weights, ``(N,)`` in [0, 1]."""
