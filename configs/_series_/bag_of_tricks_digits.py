@@ -35,4 +35,4 @@ rows = {
     '+ mixup w/o distill': _digits,
     '+ distill w/ mixup': dict(_digits, options=_teacher),
 }
-options = {'model.backbone.strides': (1, 2, 2, 2)}
+options = {'model.backbone.small_input': True}
