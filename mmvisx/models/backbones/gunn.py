@@ -50,6 +50,7 @@ class GUNN(BaseModule):
         in_channels: Channels of the images.
         mode: 'gradual' (GUNN) or 'simultaneous' (SUNN).
         residual: ``False``: the units replace their segment (NoRes of Table 4-IV).
+        memory_efficient: See :class:`GraduallyUpdated`.
         stem: Family. 'cifar': 3x3 convolution at full size, pooling behind the 1x1
             convolution, units with a 1x1 convolution beside the bottleneck. 'imagenet':
             7x7 convolution and max-pooling to a quarter, pooling in front of the 1x1
@@ -97,6 +98,7 @@ class GUNN(BaseModule):
         in_channels: int = 3,
         mode: str = 'gradual',
         residual: bool = True,
+        memory_efficient: bool = True,
         stem: str | None = None,
         final_channels: int | None = None,
         out_indices: int | Sequence[int] = -1,
@@ -146,7 +148,7 @@ class GUNN(BaseModule):
                 shortcut_conv=cifar,
                 norm_cfg=norm_cfg,
             )
-            layer = GraduallyUpdated(n, p, unit, mode=mode, residual=residual)
+            layer = GraduallyUpdated(n, p, unit, mode, residual, memory_efficient)
             self.stages.append(nn.Sequential(*entry, layer))
             channels = n
         if max(self.out_indices) == len(settings.stages):

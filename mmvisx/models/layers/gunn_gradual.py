@@ -1,8 +1,8 @@
-"""Update the channels of a map segment by segment (GUNN), or all at once (SUNN)."""
+"""A layer that updates its channels segment by segment (GUNN), or all at once (SUNN)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import deepcopy
 
 import torch
@@ -12,74 +12,12 @@ from torch import Tensor, nn
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
 
-__all__ = ['GraduallyUpdated', 'gradual_update', 'simultaneous_update']
+from .gunn_memory import gradual_update_in_place
+from .gunn_update import gradual_update, simultaneous_update
 
-UpdateFunction = Callable[[Tensor], Tensor]
+__all__ = ['GraduallyUpdated']
+
 MODES = ('gradual', 'simultaneous')
-
-
-def gradual_update(x: Tensor, units: Sequence[UpdateFunction], residual: bool = True) -> Tensor:
-    """Update equal segments of the channels one after the other (Eq. 4.4).
-
-    Plain autograd keeps the whole map for every unit.
-
-    Args:
-        x: Features, ``(B, N, ...)``.
-        units: ``P`` functions, ``(B, N, ...)`` to ``(B, N / P, ...)``. Unit ``i`` reads all
-            channels, the segments before ``i`` already updated, and gives segment ``i``.
-        residual: Add the output to the segment (Eq. 4.5) instead of replacing it.
-
-    Returns:
-        The updated features, of the shape and type of ``x``.
-    """
-    segments = list(split(x, len(units)))
-    for index, unit in enumerate(units):
-        out = run_unit(unit, torch.cat(segments, dim=1), segments[index].shape, index)
-        segments[index] = (segments[index] + out if residual else out).to(x.dtype)
-    return torch.cat(segments, dim=1)
-
-
-def simultaneous_update(
-    x: Tensor, units: Sequence[UpdateFunction], residual: bool = True
-) -> Tensor:
-    """Update all segments from the same input (Eq. 4.1); arguments of :func:`gradual_update`."""
-    shape = split(x, len(units))[0].shape
-    out = torch.cat([run_unit(unit, x, shape, i) for i, unit in enumerate(units)], dim=1)
-    return (x + out if residual else out).to(x.dtype)
-
-
-def split(x: Tensor, number: int) -> tuple[Tensor, ...]:
-    """Cut the channels into equal segments, as views.
-
-    Raises:
-        UserError: They cannot be cut so.
-    """
-    if number < 1 or x.shape[1] % number:
-        raise UserError(f'{x.shape[1]} channels cannot be cut into {number} equal segments')
-    return x.split(x.shape[1] // number, dim=1)
-
-
-def run_unit(unit: UpdateFunction, state: Tensor, shape: torch.Size, index: int) -> Tensor:
-    """Return the unit's output for the features ``state``.
-
-    Raises:
-        UserError: It does not have the segment's shape, or the unit wrote into ``state``,
-            which other units still have to read.
-    """
-    watched = not (torch.compiler.is_compiling() or torch.jit.is_tracing() or state.is_inference())
-    version = state._version if watched else 0
-    out = unit(state)
-    if out.shape != shape:
-        raise UserError(
-            f'update unit {index} gives {tuple(out.shape)} where its segment has '
-            f'{tuple(shape)}: it must keep the size of the map and give N / P channels'
-        )
-    if watched and state._version != version:
-        raise UserError(
-            f'update unit {index} changes its input in place, which the other units read: '
-            'use inplace=False in its first layer'
-        )
-    return out
 
 
 @MODELS.register_module()
@@ -96,6 +34,10 @@ class GraduallyUpdated(BaseModule):
         mode: 'gradual': a unit reads the segments before its own updated (Eq. 4.4);
             'simultaneous': all units read the input (Eq. 4.1).
         residual: Add the units' outputs to the segments (Eq. 4.5); ``False``: NoRes.
+        memory_efficient: Keep one map for the backward pass instead of one for each unit
+            (:func:`gradual_update_in_place`). Of no effect on simultaneous updates, which
+            have one map only, and in graphs of ``torch.compile`` and ONNX, where the
+            compiler decides what is kept.
         init_cfg: See :class:`mmengine.model.BaseModule`.
 
     Raises:
@@ -112,6 +54,7 @@ class GraduallyUpdated(BaseModule):
         unit: dict | Callable[[int, int], nn.Module] | None = None,
         mode: str = 'gradual',
         residual: bool = True,
+        memory_efficient: bool = True,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -128,6 +71,7 @@ class GraduallyUpdated(BaseModule):
         self.channels = channels
         self.mode = mode
         self.residual = residual
+        self.memory_efficient = memory_efficient
         unit = dict(type='mmvisx.BottleneckUpdate') if unit is None else unit
         width = channels // num_segments
         self.units = nn.ModuleList(_build(unit, channels, width) for _ in range(num_segments))
@@ -139,8 +83,13 @@ class GraduallyUpdated(BaseModule):
                 f'GraduallyUpdated has channels={self.channels}, its input {tuple(x.shape)} has '
                 f'{x.shape[1]} channels'
             )
-        update = simultaneous_update if self.mode == 'simultaneous' else gradual_update
-        return update(x, tuple(self.units), self.residual)
+        units = tuple(self.units)
+        if self.mode == 'simultaneous':
+            return simultaneous_update(x, units, self.residual)
+        compiled = torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
+        if self.memory_efficient and not compiled:
+            return gradual_update_in_place(x, units, self.residual)
+        return gradual_update(x, units, self.residual)
 
     def extra_repr(self) -> str:
         """Name what the units do not show."""

@@ -1,0 +1,134 @@
+"""Gradual updates that keep one map instead of one for each unit (GUNN, Algorithm 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from .gunn_replay import Recording, autocast_of_now
+from .gunn_update import run_unit, split_channels
+
+__all__ = ['gradual_update_in_place']
+
+
+def gradual_update_in_place(x: Tensor, units: Sequence[nn.Module], residual: bool = True) -> Tensor:
+    """Compute :func:`gradual_update` in the memory of one map (Algorithm 2).
+
+    The backward pass keeps the input and the output; the state before any update is put
+    together from them. What happens inside a unit is computed anew there, with the autocast
+    state, training mode, buffers and random numbers of the first time. Buffers, for example
+    the running statistics of batch norm, are updated the first time only.
+
+    Args:
+        x: Features, ``(B, N, ...)``; they are not changed.
+        units: ``P`` modules, ``(B, N, ...)`` to ``(B, N / P, ...)``.
+        residual: As in :func:`gradual_update`.
+
+    Returns:
+        The updated features.
+
+    Raises:
+        UserError: As :func:`gradual_update`.
+        RuntimeError: In the backward pass: the input, the output or a parameter was changed
+            in place since, or a second derivative is asked for, which only the plain
+            function has.
+    """
+    parameters = [parameter for unit in units for parameter in unit.parameters()]
+    if torch.is_grad_enabled() and any(t.requires_grad for t in (x, *parameters)):
+        return _GradualUpdate.apply(x, tuple(units), residual, *parameters)
+    state = x.clone()
+    for index, (unit, segment) in enumerate(
+        zip(units, split_channels(state, len(units)), strict=True)
+    ):
+        _write(segment, run_unit(unit, state, segment.shape, index), residual)
+    return state
+
+
+def _write(segment: Tensor, out: Tensor, residual: bool) -> None:
+    if residual:
+        segment.add_(out)
+    else:
+        segment.copy_(out)
+
+
+def _gradients(out: Tensor, inputs: Sequence[Tensor], grad: Tensor) -> list[Tensor | None]:
+    """Return the gradients of those inputs that need and have one."""
+    wanted = [tensor for tensor in inputs if tensor.requires_grad]
+    if not out.requires_grad:  # it depends on none of them
+        return [None] * len(inputs)
+    found = iter(torch.autograd.grad(out, wanted, grad, allow_unused=True))
+    return [next(found) if tensor.requires_grad else None for tensor in inputs]
+
+
+class _GradualUpdate(torch.autograd.Function):
+    """The parameters are inputs, so that hooks and DDP get their gradients from autograd."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, units: tuple[nn.Module, ...], residual: bool, *parameters: Tensor
+    ) -> Tensor:
+        ctx.residual = residual
+        ctx.autocast = autocast_of_now(x.device.type)
+        ctx.recordings = []
+        state = x.clone()
+        with ctx.autocast():
+            for index, (unit, segment) in enumerate(
+                zip(units, split_channels(state, len(units)), strict=True)
+            ):
+                recording = Recording(unit, x.device)
+                _write(segment, run_unit(unit, state, segment.shape, index), residual)
+                recording.called()
+                ctx.recordings.append(recording)
+        ctx.save_for_backward(x, state, *parameters)
+        return state
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, state, *parameters = ctx.saved_tensors
+        # Working copies: others may hold the saved tensors and the incoming gradient.
+        state, grad = state.clone(), grad.clone()
+        number = len(ctx.recordings)
+        segments, old, grads = (split_channels(t, number) for t in (state, x, grad))
+        need_x, _, _, *needs = ctx.needs_input_grad
+        # Room for their gradients beforehand: small blocks that stay, strewn among the large
+        # ones that come and go below, would keep the allocator from using those again.
+        rooms = [
+            torch.empty_like(p) if need else None for p, need in zip(parameters, needs, strict=True)
+        ]
+        results: list[Tensor | None] = [None] * len(parameters)
+        end = len(parameters)
+        for index in reversed(range(number)):
+            recording = ctx.recordings[index]
+            names = [name for name, _ in recording.module.named_parameters()]
+            start = end - len(names)
+            # Whether anything before this unit learns.
+            need_features = need_x or any(needs[:start])
+            if not need_features and not any(needs[start:end]):
+                break
+            segments[index].copy_(old[index])  # line 3 of Algorithm 2
+            features = state.detach().requires_grad_(need_features)
+            leaves = {
+                name: parameters[i].detach().requires_grad_(needs[i])
+                for i, name in enumerate(names, start)
+            }
+            with torch.enable_grad(), ctx.autocast():
+                out = recording.replay(leaves, features)
+            # A copy: the unit's gradients may come back as the very tensor that goes in.
+            out_grad = grads[index].to(out.dtype, copy=True)
+            if not ctx.residual:
+                grads[index].zero_()
+            found = _gradients(out, [features, *leaves.values()], out_grad)
+            if found[0] is not None:
+                grad.add_(found[0])  # Eq. 4.6: what the unit read adds to what passed it by
+            for i, own in enumerate(found[1:], start):
+                room = rooms[i]
+                if room is not None and own is not None:
+                    results[i] = room.copy_(own)
+            del out, found
+            end = start
+        return (grad if need_x else None, None, None, *results)

@@ -1,0 +1,110 @@
+"""Run a module a second time exactly as the first time (GUNN's backward pass)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+__all__ = ['Recording', 'autocast_of_now']
+
+
+def autocast_of_now(device_type: str) -> Callable[[], AbstractContextManager]:
+    """Return what makes a context with the present autocast state of a kind of device.
+
+    Without its cache: a copy of a weight that is cached where no gradient is recorded would
+    cut that weight off from the gradient elsewhere, and fresh copies would pile up in it.
+    """
+    if not torch.amp.is_autocast_available(device_type):
+        return nullcontext
+    return partial(
+        torch.autocast,
+        device_type,
+        dtype=torch.get_autocast_dtype(device_type),
+        enabled=torch.is_autocast_enabled(device_type),
+        cache_enabled=False,
+    )
+
+
+class Recording:
+    """What the next call of a module will depend on besides its argument and parameters.
+
+    That is the training mode of its parts, its buffers, and the state of torch's random
+    numbers on the CPU and on ``device``.
+
+    Args:
+        module: To be called once after this, before :meth:`called`.
+        device: Where it works.
+    """
+
+    def __init__(self, module: nn.Module, device: torch.device) -> None:
+        self.module = module
+        self._device = device
+        self._modes = [part.training for part in module.modules()]
+        self._buffers = _Snapshot(module.named_buffers())
+        self._random: tuple[Tensor, ...] | None = _random_state(device)
+
+    def called(self) -> None:
+        """Forget the random state if the call has not drawn from it."""
+        now = _random_state(self._device)
+        if self._random and all(map(torch.equal, self._random, now)):
+            self._random = None
+
+    def replay(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """Call the module again with these parameters.
+
+        Everything recorded is as it was then, and afterwards as it is now.
+        """
+        parts = list(self.module.modules())
+        modes = [part.training for part in parts]
+        cuda = [self._device] if self._random and self._device.type == 'cuda' else []
+        with torch.random.fork_rng(cuda, enabled=self._random is not None):
+            if self._random is not None:
+                torch.set_rng_state(self._random[0])
+            if self._random is not None and cuda:
+                torch.cuda.set_rng_state(self._random[1], self._device)
+            try:
+                _set_modes(parts, self._modes)
+                return functional_call(self.module, {**parameters, **self._buffers.copy()}, (x,))
+            finally:
+                _set_modes(parts, modes)
+
+
+def _random_state(device: torch.device) -> tuple[Tensor, ...]:
+    cpu = torch.get_rng_state()
+    return (cpu, torch.cuda.get_rng_state(device)) if device.type == 'cuda' else (cpu,)
+
+
+def _set_modes(parts: list[nn.Module], modes: list[bool]) -> None:
+    for part, mode in zip(parts, modes, strict=True):
+        if part.training != mode:
+            part.training = mode
+
+
+class _Snapshot:
+    """Copies of tensors, in one piece for each type: a batch norm alone has three small ones."""
+
+    def __init__(self, tensors: Iterable[tuple[str, Tensor]]) -> None:
+        groups: dict[tuple[torch.dtype, torch.device], dict[str, Tensor]] = {}
+        for name, tensor in tensors:
+            groups.setdefault((tensor.dtype, tensor.device), {})[name] = tensor.detach()
+        self._groups = [
+            (
+                torch.cat([tensor.reshape(-1) for tensor in group.values()]),
+                {name: tensor.shape for name, tensor in group.items()},
+            )
+            for group in groups.values()
+        ]
+
+    def copy(self) -> dict[str, Tensor]:
+        """Return fresh copies."""
+        copies = {}
+        for flat, shapes in self._groups:
+            parts = flat.clone().split([shape.numel() for shape in shapes.values()])
+            for (name, shape), part in zip(shapes.items(), parts, strict=True):
+                copies[name] = part.view(shape)
+        return copies
