@@ -1,7 +1,21 @@
 """Hooks."""
 
 from .check_finite_loss import CheckFiniteLossHook
+from .check_labels import CheckLabelsHook
+from .class_count import ClassCountHook
+from .class_weight import ClassWeightHook
 from .detection_box_weights import BoxWeightsHook
+from .detection_mixup_switch import MixUpSwitchHook
 from .random_state import RandomStateHook
+from .update_ratio import UpdateRatioHook
 
-__all__ = ['BoxWeightsHook', 'CheckFiniteLossHook', 'RandomStateHook']
+__all__ = [
+    'BoxWeightsHook',
+    'CheckFiniteLossHook',
+    'CheckLabelsHook',
+    'ClassCountHook',
+    'ClassWeightHook',
+    'MixUpSwitchHook',
+    'RandomStateHook',
+    'UpdateRatioHook',
+]

@@ -1,0 +1,5 @@
+"""Samplers."""
+
+from .class_balanced import ClassBalancedSampler
+
+__all__ = ['ClassBalancedSampler']
