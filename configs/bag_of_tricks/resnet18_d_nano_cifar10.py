@@ -1,6 +1,7 @@
 # ResNet-18-D with a quarter of the channels and a stem for 32x32, the 1,500 PNGs of CIFAR-10.
 #   python tools/train.py configs/bag_of_tricks/resnet18_d_nano_cifar10.py
-# Hardware: one CPU core. Not in the document.
+# Hardware: one CPU core, 11 minutes beside other work. Not in the document. Obtained: top-1 54.5,
+# top-5 93.7 on the 1,000 test PNGs (one seed).
 _base_ = ['../_base_/datasets/cifar10_png.py', '../_base_/classification_runtime.py']
 
 channels = 16

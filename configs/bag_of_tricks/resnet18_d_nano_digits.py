@@ -1,7 +1,7 @@
 # ResNet-18-D with an eighth of the channels for scikit-learn's 8x8 digits.
 #   python tools/datasets/digits_to_folder.py
 #   python tools/train.py configs/bag_of_tricks/resnet18_d_nano_digits.py
-# Hardware: one CPU core. Not in the document.
+# Hardware: one CPU core. Not in the document. Obtained: not run.
 _base_ = './resnet18_d_nano_cifar10.py'
 
 data_root = 'data/digits/'

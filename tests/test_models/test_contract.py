@@ -77,9 +77,34 @@ CASES = {
         [(2, 10)],
         269_722,
     ),
+    # Two students
+    'EnsembleClassifier': Case(
+        dict(
+            members=[
+                dict(
+                    type='ImageClassifier',
+                    backbone=dict(type='mmvisx.CifarResNet', depth=20),
+                    neck=dict(type='GlobalAveragePooling'),
+                    head=dict(type='LinearClsHead', num_classes=10, in_channels=64),
+                )
+            ]
+            * 2
+        ),
+        [(2, 3, 32, 32)],
+        [(2, 10)],
+        2 * 269_722,
+    ),
     # As mmpretrain's ResNetV1d with the same arguments
     'ResNetTweak': Case(
         dict(base_channels=8, stem_channels=8, out_indices=(0, 1, 2, 3)), [IMAGE], MAPS, 373_532
+    ),
+    # Three bottlenecks of 64 channels inside, 256 outside, with 128 at the entrance
+    'ResNetTweakStage': Case(
+        dict(base_channels=8, stem_channels=8, norm_eval=False),
+        [(2, 128, 8, 12)],
+        [(2, 256, 4, 6)],
+        (128 * 64 + 9 * 64**2 + 64 * 256 + 128 * 256 + 4 * 64 + 4 * 256)
+        + 2 * (256 * 64 + 9 * 64**2 + 64 * 256 + 4 * 64 + 2 * 256),
     ),
     # 470,072 as published, without 1,000 classes
     'MobileNetV1': Case(dict(widen_factor=0.25), [IMAGE], [MAPS[-1]], 470_072 - 1000 * 257),
@@ -161,11 +186,14 @@ def outputs(model, inputs):
 
 def own_models():
     """Names of the registered models of this package."""
-    # A wrapper for testing has no parameters of its own, nor has a loss.
+    # A wrapper for testing has no parameters of its own, nor has a loss, nor a head that only
+    # passes scores on.
     return sorted(
         name
         for name, model in MODELS.module_dict.items()
-        if not issubclass(model, BaseTTAModel) and '.losses.' not in model.__module__
+        if not issubclass(model, BaseTTAModel)
+        and '.losses.' not in model.__module__
+        and name != 'ScoresHead'
     )
 
 

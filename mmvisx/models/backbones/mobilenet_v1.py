@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
+from mmvisx.utils.pretrained import check_pretrained
 
 if TYPE_CHECKING:
     from mmengine.config import ConfigDict
@@ -99,6 +100,15 @@ class MobileNetV1(BaseBackbone):
             self.add_module(f'layer{index + 1}', nn.Sequential(*layers))
             layers = []
         self._freeze()
+
+    def init_weights(self) -> None:
+        """Draw the weights, or load them.
+
+        Raises:
+            UserError: see :func:`check_pretrained`.
+        """
+        check_pretrained(self)
+        super().init_weights()
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images ``(N, 3, H, W)`` to the maps of ``out_indices``."""

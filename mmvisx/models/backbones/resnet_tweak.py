@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
+from mmvisx.utils.pretrained import check_pretrained
 
 __all__ = ['ResNetTweak']
 
@@ -90,6 +91,15 @@ class ResNetTweak(ResNet):
         with _RatesOnCPU():
             super().__init__(depth, **VARIANTS[variant], **kwargs)
         self.register_load_state_dict_pre_hook(_rename_stem)
+
+    def init_weights(self) -> None:
+        """Draw the weights, or load them.
+
+        Raises:
+            UserError: see :func:`check_pretrained`.
+        """
+        check_pretrained(self)
+        super().init_weights()
 
     def make_res_layer(self, **kwargs: Any) -> ResLayer:
         """Build a stage."""

@@ -1,0 +1,8 @@
+# AlexNet, 1,000 classes.
+model = dict(
+    type='ImageClassifier',
+    # The network ends with its own linear layers.
+    backbone=dict(type='AlexNet', num_classes=1000),
+    neck=None,
+    head=dict(type='mmvisx.ScoresHead', num_classes=1000, topk=(1, 5)),
+)

@@ -1,0 +1,16 @@
+# ResNet-152-D, ImageNet, cosine decay, label smoothing and mixup, 200 epochs: the teacher of the
+# recipes *_mixup_distill_imagenet.py (Section 2.5.5).
+#   tools/dist_train.sh configs/bag_of_tricks/resnet152_d_mixup_imagenet.py 8
+# Hardware: 8 GPUs x 128 images, float16. No number in the document. Obtained: not run.
+_base_ = [
+    '../_base_/models/resnet50_d_classifier.py',
+    '../_base_/datasets/imagenet_bag_of_tricks.py',
+    '../_base_/schedules/bag_of_tricks_cosine_200e.py',
+    '../_base_/classification_runtime.py',
+]
+
+model = dict(
+    backbone=dict(depth=152),
+    head=dict(loss=dict(type='mmvisx.LabelSmoothLoss', label_smooth_val=0.1)),
+    train_cfg=dict(augments=dict(type='mmvisx.MirrorMixup', alpha=0.2)),
+)

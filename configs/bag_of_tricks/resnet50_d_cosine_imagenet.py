@@ -1,0 +1,10 @@
+# ResNet-50-D, ImageNet, efficient training with cosine decay.
+#   tools/dist_train.sh configs/bag_of_tricks/resnet50_d_cosine_imagenet.py 8
+# Hardware: 8 GPUs x 128 images, float16 (V100 in the document).
+# Expected: top-1 77.91, top-5 93.81 (Table 2.6, row 2). Obtained: not run.
+_base_ = [
+    '../_base_/models/resnet50_d_classifier.py',
+    '../_base_/datasets/imagenet_bag_of_tricks.py',
+    '../_base_/schedules/bag_of_tricks_cosine.py',
+    '../_base_/classification_runtime.py',
+]
