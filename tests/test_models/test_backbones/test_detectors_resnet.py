@@ -273,3 +273,27 @@ def test_compiles_to_one_graph(train):
     compiled = torch.compile(model, fullgraph=True, backend='eager')
     for found, expected in zip(compiled(x), copy.deepcopy(model)(x), strict=True):
         torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('train', [False, True])
+def test_compiles_with_inductor(train):
+    torch.manual_seed(0)
+    model = in_mode(DetectoRSResNet(**config()), train)
+    make_live(model)
+    twin = copy.deepcopy(model)
+    x = torch.randn(1, 3, 64, 64)
+    compiled = torch.compile(model, fullgraph=True)
+    with torch.set_grad_enabled(train):
+        pairs = list(zip(compiled(x), twin(x), strict=True))
+        for found, expected in pairs:
+            assert (found - expected).norm() <= 1e-4 * expected.norm()
+        if not train:
+            return
+        sum(found.square().mean() for found, _ in pairs).backward()
+        sum(expected.square().mean() for _, expected in pairs).backward()
+    gradients = [
+        torch.cat([p.grad.flatten() for p in m.parameters() if p.grad is not None])
+        for m in (model, twin)
+    ]
+    assert (gradients[0] - gradients[1]).norm() <= 1e-3 * gradients[1].norm()
