@@ -36,8 +36,9 @@ class GraduallyUpdated(BaseModule):
         residual: Add the units' outputs to the segments (Eq. 4.5); ``False``: NoRes.
         memory_efficient: Keep one map for the backward pass instead of one for each unit
             (:func:`gradual_update_in_place`). Of no effect on simultaneous updates, which
-            have one map only, and in graphs of ``torch.compile`` and ONNX, where the
-            compiler decides what is kept.
+            have one map only, in graphs of ``torch.compile`` and ONNX, where the compiler
+            decides what is kept, and in ``nn.DataParallel``. Hooks of the units' parts see
+            two calls of each, the first without gradients.
         init_cfg: See :class:`mmengine.model.BaseModule`.
 
     Raises:
@@ -86,10 +87,15 @@ class GraduallyUpdated(BaseModule):
         units = tuple(self.units)
         if self.mode == 'simultaneous':
             return simultaneous_update(x, units, self.residual)
-        compiled = torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
-        if self.memory_efficient and not compiled:
-            return gradual_update_in_place(x, units, self.residual)
-        return gradual_update(x, units, self.residual)
+        plain = (
+            not self.memory_efficient
+            or torch.compiler.is_compiling()
+            or torch.onnx.is_in_onnx_export()
+            # nn.DataParallel: the units' weights are attributes there, not parameters.
+            or getattr(self, '_is_replica', False)
+        )
+        update = gradual_update if plain else gradual_update_in_place
+        return update(x, units, self.residual)
 
     def extra_repr(self) -> str:
         """Name what the units do not show."""

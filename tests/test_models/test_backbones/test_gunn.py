@@ -188,3 +188,51 @@ def test_norm_eval():
 def test_bad_configuration_is_a_clear_error(arguments, message):
     with pytest.raises(UserError, match=message):
         GUNN(**{'arch': SMALL, **arguments})
+
+
+def gradients(model, x):
+    """Return the output and the gradients of all parameters and of the input."""
+    x = x.clone().requires_grad_()
+    (out,) = model.train()(x)
+    probe = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view_as(out)
+    (out * probe).mean().backward()
+    return out.detach(), [p.grad for p in model.parameters()] + [x.grad]
+
+
+ARCHITECTURES = [
+    pytest.param('gunn15', 16, id='gunn15'),
+    *(
+        pytest.param(arch, size, id=arch, marks=pytest.mark.slow)
+        for arch, size in (('gunn24', 16), ('gunn18', 64), ('wide_gunn18', 64))
+    ),
+]
+
+
+@pytest.mark.parametrize('dtype', [torch.float64, torch.float32], ids=str)
+@pytest.mark.parametrize(('arch', 'size'), ARCHITECTURES)
+def test_gradients_of_the_memory_efficient_network(arch, size, dtype):
+    """In float64 every parameter's to 1e-9 of its size.
+
+    In float32 every number to 1e-5 of the largest and the whole gradient to 1e-5 of its length:
+    what reaches a batch norm's bias in front of the next one is nothing but rounding.
+    """
+    torch.manual_seed(0)
+    plain = GUNN(arch, memory_efficient=False)
+    plain.init_weights()
+    plain.to(dtype)
+    ours = GUNN(arch).to(dtype)
+    ours.load_state_dict(plain.state_dict())
+    x = torch.randn(3, 3, size, size, dtype=dtype)
+    (out, expected), (ours_out, found) = gradients(plain, x), gradients(ours, x)
+    assert torch.equal(out, ours_out)
+    for (name, a), b in zip(plain.state_dict().items(), ours.state_dict().values(), strict=True):
+        assert torch.equal(a, b), name  # running statistics included
+    length = sum(g.square().sum() for g in expected) ** 0.5
+    largest = max(g.abs().max() for g in expected)
+    difference = sum((a - b).square().sum() for a, b in zip(expected, found, strict=True)) ** 0.5
+    exact = dtype == torch.float64
+    assert difference < (1e-12 if exact else 1e-5) * length
+    for a, b in zip(expected, found, strict=True):
+        assert (a - b).abs().max() < 1e-5 * largest
+        if exact:
+            assert (a - b).norm() < 1e-9 * max(a.norm(), 1e-3 * length)
