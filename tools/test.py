@@ -1,6 +1,7 @@
-"""Evaluate a checkpoint: COCO box and mask AP, or VOC mAP by both rules.
+"""Evaluate a checkpoint with the config's metrics, or an ensemble of several classifiers.
 
 python tools/test.py configs/detectors/htc_rfp_sac.py work_dirs/mine/epoch_12.pth
+python tools/test.py CONFIG a/epoch_30.pth b/epoch_30.pth other_config.py:c/epoch_40.pth
 """
 
 import argparse
@@ -16,7 +17,12 @@ def parse_args() -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(description='Evaluate a checkpoint')
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        'checkpoint',
+        nargs='+',
+        help='checkpoint file; several (classifiers only) are tested as an ensemble that averages '
+        'their probabilities, where CONFIG.py:CHECKPOINT is a member with a config of its own',
+    )
     parser.add_argument('--work-dir', help='log; work_dirs/{config} by default')
     parser.add_argument(
         '--out', help='.json: write the metrics; .pkl: write the predictions of every image'
@@ -37,10 +43,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Evaluate."""
     args = parse_args()
-    from mmdet.evaluation import DumpDetResults
     from mmengine.dist import is_main_process
 
     from mmvisx.apis import run
+    from mmvisx.apis.ensemble import enable_ensemble, split_member
     from mmvisx.apis.tta import enable_tta
     from mmvisx.utils.explain import explain_config_errors
 
@@ -49,22 +55,29 @@ def main() -> None:
         raise UserError(f'--out {args.out}: the name must end in .json (metrics) or .pkl')
     run.set_local_rank(args.local_rank)
     cfg = run.prepare_config(args.config, args.work_dir, args.cfg_options, args.launcher)
-    cfg.load_from = args.checkpoint
     cfg.resume = False
     absent = [k for k in ('test_dataloader', 'test_evaluator') if cfg.get(k) is None]
     if absent:
         raise UserError(f'{args.config} has no {" and no ".join(absent)}, so nothing to test on')
     cfg.setdefault('test_cfg', dict(type='TestLoop'))
     run.use_own_metrics(cfg)
+    run.add_label_check(cfg)
     if args.show_dir:
         run.draw_predictions(cfg, args.show_dir)
     if args.tta:
         enable_tta(cfg)
+    if len(args.checkpoint) == 1 and split_member(args.checkpoint[0])[0] is None:
+        cfg.load_from = args.checkpoint[0]
+    elif args.tta:
+        raise UserError('--tta and an ensemble do not go together')
+    else:
+        cfg.load_from = None
+        enable_ensemble(cfg, args.checkpoint, args.allow_partial)
     with explain_config_errors(cfg):
         runner = run.build_runner(cfg)
         runner.allow_partial = args.allow_partial
         if suffix in ('.pkl', '.pickle'):
-            runner.test_evaluator.metrics.append(DumpDetResults(out_file_path=args.out))
+            runner.test_evaluator.metrics.append(run.prediction_dump(cfg, args.out))
         metrics = runner.test()
     if suffix == '.json' and is_main_process():
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)

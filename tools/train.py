@@ -1,4 +1,4 @@
-"""Train a detector.
+"""Train a model.
 
 python tools/train.py configs/detectors/htc_rfp_sac.py --work-dir work_dirs/mine
 """
@@ -12,7 +12,7 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     from mmvisx.utils.config import add_config_options
 
-    parser = argparse.ArgumentParser(description='Train a detector')
+    parser = argparse.ArgumentParser(description='Train a model')
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='logs and checkpoints; work_dirs/{config} by default')
     parser.add_argument(
@@ -61,6 +61,7 @@ def main() -> None:
     if args.auto_scale_lr:
         run.enable_auto_scale_lr(cfg)
     run.add_loss_check(cfg)
+    run.add_label_check(cfg)
     with explain_config_errors(cfg):
         run.build_runner(cfg).train()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.evaluator import DumpResults
 from mmengine.registry import RUNNERS
 
 from mmvisx.engine.runner import CheckedRunner
@@ -97,8 +98,22 @@ def add_loss_check(cfg: Config) -> None:
         ]
 
 
+def add_label_check(cfg: Config) -> None:
+    """Add the check for labels that a classifier does not have, if the model is one."""
+    if cfg.get('default_scope') == 'mmpretrain':
+        hooks = cfg.get('custom_hooks') or []
+        if not any('CheckLabelsHook' in str(hook.get('type')) for hook in hooks):
+            cfg.custom_hooks = [*hooks, ConfigDict(type='mmvisx.CheckLabelsHook')]
+
+
 def draw_predictions(cfg: Config, folder: str | Path) -> None:
     """Make a test draw its predictions into ``folder``."""
+    if cfg.get('default_scope') == 'mmpretrain':
+        cfg.setdefault('visualizer', ConfigDict(type='mmpretrain.UniversalVisualizer'))
+        cfg.setdefault('default_hooks', ConfigDict()).visualization = ConfigDict(
+            type='mmpretrain.VisualizationHook', enable=True, interval=1, out_dir=str(folder)
+        )
+        return
     cfg.setdefault('visualizer', ConfigDict(type='mmdet.DetLocalVisualizer', name='visualizer'))
     cfg.setdefault('default_hooks', ConfigDict())
     hook = cfg.default_hooks.get('visualization') or ConfigDict(type='mmdet.DetVisualizationHook')
@@ -122,6 +137,15 @@ def build_runner(cfg: Config) -> CheckedRunner:
 def set_local_rank(local_rank: int) -> None:
     """Give MMEngine the process's number on its machine, which older launchers pass by option."""
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
+
+
+def prediction_dump(cfg: Config, path: str | Path) -> Any:
+    """Return the metric that writes the predictions of every image to ``path``."""
+    if cfg.get('default_scope', 'mmdet') == 'mmdet':
+        from mmdet.evaluation import DumpDetResults
+
+        return DumpDetResults(out_file_path=str(path))  # packs masks
+    return DumpResults(out_file_path=str(path))
 
 
 def use_own_metrics(cfg: Config) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -40,7 +42,7 @@ class ClassWeightHook(Hook):
         """Count and set."""
         head = getattr(_unwrap(runner.model), 'head', None)
         loss = getattr(head, 'loss_module', None)
-        target = getattr(loss, 'ce', loss)  # label smoothing holds its cross entropy
+        target: Any = getattr(loss, 'ce', loss)  # label smoothing holds its cross entropy
         classes = getattr(head, 'num_classes', None)
         if classes is None or not hasattr(target, 'class_weight'):
             raise UserError(

@@ -160,7 +160,7 @@ def test_hook_weights_the_loss():
 def test_hook_refuses_what_it_cannot_weight():
     with pytest.raises(UserError, match=r'model\.head\.loss \(MSELoss\) takes no class weights'):
         weighted(torch.nn.MSELoss())
-    with pytest.raises(UserError, match='labels go from 0 to 2.*num_classes=2'):
+    with pytest.raises(UserError, match=r'labels go from 0 to 2.*num_classes=2'):
         weighted(LabelSmoothLoss(), classes=2)
     with pytest.raises(UserError, match='class 3 has no image'):
         weighted(LabelSmoothLoss(), classes=4)
