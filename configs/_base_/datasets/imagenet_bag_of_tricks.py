@@ -9,13 +9,6 @@ data_preprocessor = dict(
     std=[58.393, 57.12, 57.375],
     to_rgb=True,
 )
-# Of ImageNet's colours; rows in the order blue, green, red.
-eigenvalues = [55.4625, 4.7940, 1.1475]
-eigenvectors = [
-    [-0.5836, -0.6948, 0.4203],
-    [-0.5808, -0.0045, -0.8140],
-    [-0.5675, 0.7192, 0.4009],
-]
 
 train_pipeline = [
     dict(type='mmvisx.LoadImageFromFile', to_float32=True),  # 1
@@ -29,7 +22,7 @@ train_pipeline = [
     dict(  # 4
         type='mmvisx.HSVJitter', hue=(0.6, 1.4), saturation=(0.6, 1.4), brightness=(0.6, 1.4)
     ),
-    dict(type='Lighting', eigval=eigenvalues, eigvec=eigenvectors, alphastd=0.1),  # 5
+    dict(type='mmvisx.PCANoise', std=0.1),  # 5
     dict(type='PackInputs'),
 ]
 test_pipeline = [

@@ -1,8 +1,16 @@
 """Data transforms."""
 
 from .bag_of_tricks_hsv_jitter import HSVJitter
+from .bag_of_tricks_pca_noise import PCANoise
 from .detection_mixup import DetectionMixUp
 from .detection_mixup_packing import PackDetInputs
 from .loading import LoadAnnotations, LoadImageFromFile
 
-__all__ = ['DetectionMixUp', 'HSVJitter', 'LoadAnnotations', 'LoadImageFromFile', 'PackDetInputs']
+__all__ = [
+    'DetectionMixUp',
+    'HSVJitter',
+    'LoadAnnotations',
+    'LoadImageFromFile',
+    'PCANoise',
+    'PackDetInputs',
+]
