@@ -1,0 +1,79 @@
+"""Pictures of a network's first filters (004, "first-layer visualization of weights")."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from mmvisx.utils.config import similar
+from mmvisx.utils.errors import UserError
+
+__all__ = ['draw_filters', 'find_convolution', 'sees_bgr']
+
+_GAP = 2  # pixels of white between two filters
+
+
+def find_convolution(model: nn.Module, name: str | None = None) -> tuple[str, Tensor]:
+    """Return name and weight ``(N, C, h, w)`` of a 2-D convolution, by default of the first.
+
+    Raises:
+        UserError: the model has no convolution, or none of that name.
+    """
+    found = {
+        key: weight
+        for key, module in model.named_modules()
+        if isinstance(weight := getattr(module, 'weight', None), Tensor) and weight.dim() == 4
+    }
+    if not found:
+        raise UserError(f'{type(model).__name__} has no convolution, so no filters to show')
+    chosen = next(iter(found)) if name is None else name
+    if chosen not in found:
+        raise UserError(f'--layer {name!r} is no convolution{similar(chosen, found)}')
+    return chosen, found[chosen].detach()
+
+
+def sees_bgr(model: nn.Module) -> bool:
+    """Whether the first of the three colour channels that the network sees is blue."""
+    preprocess: Any = getattr(model, 'data_preprocessor', None)
+    flags = ('to_rgb', '_channel_conversion')  # mmpretrain's, MMEngine's
+    return not any(getattr(preprocess, flag, False) for flag in flags)
+
+
+def draw_filters(weight: Tensor, columns: int = 8, scale: int = 8, bgr: bool = False) -> np.ndarray:
+    """Draw filters ``(N, C, h, w)`` as a grid, ``(H, W, 3)`` uint8 RGB.
+
+    Filters of three channels are drawn in colour, ``columns`` in a row. Of others each row is a
+    filter and each column one of its channels, in grey. Zero is mid-grey; the weight of largest
+    absolute value of each filter is black or white.
+
+    Args:
+        scale: Pixels of a weight.
+        bgr: Whether the first of three channels is blue.
+
+    Raises:
+        UserError: ``columns`` or ``scale`` is below 1.
+    """
+    if columns < 1 or scale < 1:
+        raise UserError(f'columns={columns} and scale={scale} should be at least 1')
+    values = weight.float().cpu().numpy()
+    peak = np.abs(values).max(axis=(1, 2, 3), keepdims=True)
+    values = values / np.where(peak > 0, peak, 1)
+    channels, height, width = values.shape[1:]
+    if channels == 3:
+        tiles = values.transpose(0, 2, 3, 1)
+        tiles = tiles[..., ::-1] if bgr else tiles
+    else:
+        tiles = np.repeat(values.reshape(-1, height, width, 1), 3, axis=3)
+        columns = channels
+    tiles = np.rint(127.5 * (tiles + 1)).astype(np.uint8)
+    tiles = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
+    columns = min(columns, len(tiles))
+    rows = -(-len(tiles) // columns)
+    down, right = height * scale + _GAP, width * scale + _GAP
+    canvas = np.full((rows * down + _GAP, columns * right + _GAP, 3), 255, np.uint8)
+    for index, tile in enumerate(tiles):
+        y, x = (index // columns) * down + _GAP, (index % columns) * right + _GAP
+        canvas[y : y + height * scale, x : x + width * scale] = tile
+    return canvas

@@ -1,0 +1,48 @@
+"""Draw the learning-rate schedules of one or more configs (000, Figure 2.3a).
+
+python tools/analysis/plot_lr.py CONFIG OTHER_CONFIG --iters-per-epoch 1252 --out lr.png
+"""
+
+import argparse
+from pathlib import Path
+
+from mmvisx.utils import UserError, run_cli
+
+
+def main() -> None:
+    """Draw."""
+    from mmvisx.utils.config import add_config_options
+
+    parser = argparse.ArgumentParser(description='Draw learning-rate schedules')
+    parser.add_argument('configs', nargs='+', help='config files')
+    parser.add_argument(
+        '--iters-per-epoch', type=int, help="by default from the training data's size"
+    )
+    parser.add_argument('--legend', nargs='+', help='a name for each config')
+    parser.add_argument('--out', default='lr.png', help='the picture')
+    add_config_options(parser)
+    args = parser.parse_args()
+    from mmvisx.apis.run import prepare_config
+    from mmvisx.visualization.lr_schedule import (
+        iterations_per_epoch,
+        learning_rates,
+        plot_learning_rates,
+    )
+
+    names = args.legend or [Path(path).stem for path in args.configs]
+    if len(names) != len(args.configs):
+        raise UserError(f'--legend has {len(names)} names for {len(args.configs)} configs')
+    schedules = []
+    for name, path in zip(names, args.configs, strict=True):
+        cfg = prepare_config(path, options=args.cfg_options)
+        length = args.iters_per_epoch
+        if length is None:
+            length = iterations_per_epoch(cfg) if 'max_epochs' in cfg.train_cfg else 1
+        rates = learning_rates(cfg, length)
+        print(f'{name}: {len(rates)} iterations, {rates[0]:.3g} ... {rates[-1]:.3g}')
+        schedules.append((name, rates, length))
+    print(f'wrote {plot_learning_rates(schedules, args.out)}')
+
+
+if __name__ == '__main__':
+    run_cli(main)

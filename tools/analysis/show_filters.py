@@ -1,0 +1,34 @@
+"""Draw the filters of a network's first convolution.
+
+python tools/analysis/show_filters.py CONFIG CHECKPOINT --out filters.png
+"""
+
+import argparse
+
+from mmvisx.utils import run_cli
+
+
+def main() -> None:
+    """Draw."""
+    parser = argparse.ArgumentParser(description='Draw the filters of a convolution')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--layer', help='backbone.layer1.0.conv1, ...; the first by default')
+    parser.add_argument('--columns', type=int, default=8, help='filters in a row')
+    parser.add_argument('--scale', type=int, default=8, help='pixels of a weight')
+    parser.add_argument('--out', default='filters.png', help='the picture')
+    args = parser.parse_args()
+    import mmcv
+
+    from mmvisx.apis.run import build_model, prepare_config
+    from mmvisx.visualization.filters import draw_filters, find_convolution, sees_bgr
+
+    model = build_model(prepare_config(args.config), args.checkpoint)
+    name, weight = find_convolution(model, args.layer)
+    picture = draw_filters(weight, args.columns, args.scale, sees_bgr(model))
+    mmcv.imwrite(picture[..., ::-1], args.out)
+    print(f'wrote {args.out}: {name}, {" x ".join(map(str, weight.shape))}')
+
+
+if __name__ == '__main__':
+    run_cli(main)
