@@ -67,7 +67,7 @@ class FrozenTeacher:
             checkpoint = read_checkpoint(self.checkpoint)
         except UserError as error:
             raise UserError(f'teacher_checkpoint: {error}') from error
-        with torch.device('cpu'), torch.random.fork_rng():  # not the student's random numbers
+        with torch.device('cpu'), torch.random.fork_rng([]):  # not the student's random numbers
             module: nn.Module = MMPRETRAIN_MODELS.build(self.config)
         fit = load_weights(module, checkpoint, self.checkpoint, 'partial')
         if not fit.exact:

@@ -2,6 +2,7 @@
 
 import copy
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -284,6 +285,28 @@ def test_wrong_arguments(build, tmp_path):
     (tmp_path / 'empty.py').write_text('a = 1\n')
     with pytest.raises(UserError, match=r'empty\.py.*without a model'):
         build(teacher=str(tmp_path / 'empty.py'))
+
+
+@pytest.mark.realdata
+def test_the_real_checkpoint_teaches(realdata):
+    sizes = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
+    teacher = network(16, classes=10)
+    model = MODELS.build(
+        dict(
+            network(4, classes=10),
+            type='mmvisx.DistillationClassifier',
+            teacher=teacher,
+            teacher_checkpoint=str(realdata / 'checkpoints' / 'resnet20_cifar10.th'),
+            data_preprocessor=sizes,
+        )
+    )
+    right = 0
+    for label, folder in enumerate(sorted((realdata / 'cifar10_png' / 'test').iterdir())):
+        pictures = [cv2.imread(str(path)) for path in sorted(folder.glob('*.png'))[:10]]
+        images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+        inputs = model.data_preprocessor(dict(inputs=images))['inputs']
+        right += (model.teacher.scores(inputs, model.data_preprocessor).argmax(1) == label).sum()
+    assert right >= 85  # 91.2 % of all
 
 
 def test_from_a_config_object(build):
