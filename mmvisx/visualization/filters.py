@@ -1,4 +1,4 @@
-"""Pictures of a network's first filters (004, "first-layer visualization of weights")."""
+"""Pictures of a network's first filters (004, slide 58)."""
 
 from __future__ import annotations
 

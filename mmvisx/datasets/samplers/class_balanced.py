@@ -52,7 +52,7 @@ class ClassBalancedSampler(DefaultSampler):
     Raises:
         UserError: an unknown mode, or a data set without labels or with several to an image.
 
-    Source: 004, slide 61, "Over-sampling", "Under-sampling". MMEngine's
+    Source: 004, slide 62, "Over-sampling", "Under-sampling". MMEngine's
     ``ClassBalancedDataset`` over-samples too, up to a threshold of frequency and with the same
     images repeated in every epoch.
     """

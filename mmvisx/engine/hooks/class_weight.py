@@ -31,7 +31,7 @@ class ClassWeightHook(Hook):
         UserError: when training starts: the loss takes no class weights, a class has no image,
             or a label is not one of the head's classes.
 
-    Source: 004, slide 61, "Use weight in loss function". For over- and under-sampling see
+    Source: 004, slide 62, "Use weight in loss function". For over- and under-sampling see
     ``mmvisx.ClassBalancedSampler``.
     """
 

@@ -56,7 +56,7 @@ class UpdateRatioHook(Hook):
     Raises:
         UserError: an argument is out of range; the loss passes its limit with ``stop=True``.
 
-    Source: 004, slides 56 and 60: the ratio should be "somewhere around 0.01 - 0.001", "if
+    Source: 004, slides 57 and 61: the ratio should be "somewhere around 0.01 - 0.001", "if
     the cost is ever > 3 * original cost, break out early".
     """
 

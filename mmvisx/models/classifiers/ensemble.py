@@ -36,7 +36,7 @@ class EnsembleClassifier(BaseModel):
         UserError: there is no member, one is no classifier with one label to an image, the
             class counts differ, or a checkpoint does not exist or does not fit.
 
-    Source: 004, slide 57: "take several trained models and average their predictions".
+    Source: 004, slide 58: "take several trained models and average their predictions".
     """
 
     def __init__(
