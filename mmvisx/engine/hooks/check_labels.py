@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch import Tensor
 
 from mmvisx.registry import HOOKS
 from mmvisx.utils.errors import UserError
@@ -18,14 +20,18 @@ __all__ = ['CheckLabelsHook', 'find_bad_label']
 
 def find_bad_label(samples: Iterable[Any], num_classes: int) -> tuple[int, str] | None:
     """Return the first ``gt_label`` outside 0 to ``num_classes - 1`` and its image, or None."""
-    for sample in samples:
-        label = getattr(sample, 'gt_label', None)
-        if label is None or not label.numel():
-            continue
-        low, high = int(label.min()), int(label.max())
-        if low < 0 or high >= num_classes:
-            return (low if low < 0 else high), str(getattr(sample, 'img_path', 'an image'))
+    labelled = [s for s in samples if getattr(s, 'gt_label', None) is not None]
+    if not labelled or not _outside(torch.cat([s.gt_label for s in labelled]), num_classes):
+        return None
+    for sample in labelled:
+        wrong = _outside(sample.gt_label, num_classes)
+        if wrong:
+            return wrong[0], str(getattr(sample, 'img_path', 'an image'))
     return None
+
+
+def _outside(labels: Tensor, num_classes: int) -> list[int]:
+    return labels[(labels < 0) | (labels >= num_classes)].tolist()
 
 
 @HOOKS.register_module()
