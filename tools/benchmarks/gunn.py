@@ -1,0 +1,211 @@
+"""Compare GUNN trained by Algorithm 2 with plain autograd and with WideResNet-28-10.
+
+Peak memory and time of a training step, both sides in one process and in turns.
+
+python tools/benchmarks/gunn.py --out benchmarks/gunn.json
+python tools/benchmarks/gunn.py --cases gunn18 --batch 32 --device cuda
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import SGD
+
+from mmvisx.models.backbones import GUNN
+from mmvisx.utils import UserError, run_cli
+from mmvisx.utils.machine import describe_machine
+from mmvisx.utils.measure import paired_seconds, peak_memory, summary
+
+Build = Callable[[], nn.Module]
+
+
+class Classifier(nn.Module):
+    """Backbone, global average pooling and a linear layer."""
+
+    def __init__(self, backbone: nn.Module, channels: int, classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.fc = nn.Linear(channels, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images ``(B, 3, H, W)`` to scores ``(B, classes)``."""
+        out = self.backbone(x)
+        out = out[-1] if isinstance(out, tuple) else out
+        return self.fc(out.mean((2, 3)))
+
+
+class WideBlock(nn.Module):
+    """Two 3x3 convolutions, each behind batch norm and ReLU, and a shortcut."""
+
+    def __init__(self, entry: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(entry)
+        self.conv1 = nn.Conv2d(entry, width, 3, stride, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.shortcut = nn.Conv2d(entry, width, 1, stride, bias=False) if entry != width else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(B, entry, H, W)`` to ``(B, width, H / stride, W / stride)``."""
+        out = F.relu_(self.norm1(x))
+        rest = x if self.shortcut is None else self.shortcut(out)
+        return rest + self.conv2(F.relu_(self.norm2(self.conv1(out))))
+
+
+def wide_resnet(classes: int = 10) -> nn.Module:
+    """Return WideResNet-28-10 for CIFAR (Table 4-I, left)."""
+    layers: list[nn.Module] = [nn.Conv2d(3, 16, 3, padding=1, bias=False)]
+    entry = 16
+    for stage, width in enumerate((160, 320, 640)):
+        for block in range(4):
+            layers.append(WideBlock(entry, width, 2 if stage > 0 and block == 0 else 1))
+            entry = width
+    layers += [nn.BatchNorm2d(entry), nn.ReLU(inplace=True)]
+    return Classifier(nn.Sequential(*layers), entry, classes)
+
+
+def gunn(arch: str, memory_efficient: bool = True, classes: int = 10) -> nn.Module:
+    """Return GUNN with its classifier."""
+    backbone = GUNN(arch, memory_efficient=memory_efficient)
+    return Classifier(backbone, backbone.out_channels[-1], classes)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is compared with what.
+
+    Attributes:
+        ours: Builds our side.
+        reference: Builds the other.
+        same: Whether both are the same function.
+        batch: Images in a batch.
+        size: Side of an image in pixels.
+        classes: Number of classes.
+        limit: Highest memory ratio that counts as kept.
+    """
+
+    ours: Build
+    reference: Build
+    same: bool
+    batch: int
+    size: int
+    classes: int
+    limit: float
+
+
+CASES = {
+    'gunn18': Case(
+        lambda: gunn('gunn18', True, 1000), lambda: gunn('gunn18', False, 1000),
+        same=True, batch=8, size=224, classes=1000, limit=0.35,
+    ),
+    'gunn15': Case(
+        lambda: gunn('gunn15'), lambda: gunn('gunn15', False),
+        same=True, batch=64, size=32, classes=10, limit=0.35,
+    ),
+    # The document's 2.485 and 4.903 GB (Table 4-I).
+    'wide_resnet': Case(
+        lambda: gunn('gunn15'), wide_resnet,
+        same=False, batch=64, size=32, classes=10, limit=0.51,
+    ),
+}  # fmt: skip
+
+
+class Training:
+    """A model with its optimizer: SGD with Nesterov momentum, as the document trains."""
+
+    def __init__(self, build: Build, device: str) -> None:
+        self.model = build().to(device).train()
+        self.optimizer = SGD(
+            self.model.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4
+        )
+
+    def step(self, images: Tensor, labels: Tensor) -> None:
+        """Train on a batch; the gradients do not stay."""
+        F.cross_entropy(self.model(images), labels).backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+
+def largest_difference(case: Case, images: Tensor, device: str) -> float:
+    """Return the distance of both sides' gradients, relative to their length."""
+    sides = [case.ours().to(device).train(), case.reference().to(device).train()]
+    sides[0].load_state_dict(sides[1].state_dict())
+    flat = []
+    for model in sides:
+        model(images).square().mean().backward()
+        flat.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+    return ((flat[0] - flat[1]).norm() / flat[1].norm()).item()
+
+
+def compare(case: Case, batch: int, rounds: int, device: str) -> dict[str, Any]:
+    """Measure both sides of a case.
+
+    Returns:
+        Peak memory in MiB of a step on top of weights and momentum
+        (``training_step_peak_mib``) and of everything that training allocates
+        (``training_peak_mib``), seconds of a step, each with the median of the ratios; for
+        two sides that are the same function also the distance of their gradients in float32.
+    """
+    images = torch.randn(batch, 3, case.size, case.size, device=device)
+    labels = torch.randint(0, case.classes, (batch,), device=device)
+    result: dict[str, Any] = dict(batch=batch, size=case.size, device=device)
+    if case.same:
+        few = images[: max(2, batch // 8)]
+        result['gradient_difference'] = largest_difference(case, few, device)
+
+    def train(build: Build) -> Training:
+        training = Training(build, device)
+        for _ in range(2):
+            training.step(images, labels)
+        return training
+
+    whole = [peak_memory(partial(train, build), device) for build in (case.ours, case.reference)]
+    result['training_peak_mib'] = summary([(whole[0], whole[1])])
+    ours = partial(train(case.ours).step, images, labels)
+    reference = partial(train(case.reference).step, images, labels)
+    memory = [(peak_memory(ours, device), peak_memory(reference, device)) for _ in range(rounds)]
+    result['training_step_peak_mib'] = summary(memory)
+    result['training_step_seconds'] = paired_seconds(ours, reference, rounds, device, warm_up=0)
+    return result
+
+
+def main(args: list[str] | None = None) -> int:
+    """Measure, print and write the JSON file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--cases', nargs='+', choices=CASES, default=list(CASES))
+    parser.add_argument('--batch', type=int, help="images in a batch, in place of the case's")
+    parser.add_argument('--rounds', type=int, default=5, help='turns that each side takes')
+    parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1, ...')
+    parser.add_argument('--out', type=Path, help='JSON file to write')
+    options = parser.parse_args(args)
+    if options.device.startswith('cuda') and not torch.cuda.is_available():
+        raise UserError(f'--device {options.device}: torch sees no GPU here')
+    torch.manual_seed(0)
+    info = describe_machine()
+    results = {}
+    for name in options.cases:
+        case = CASES[name]
+        result = compare(case, options.batch or case.batch, options.rounds, options.device)
+        ratio = result['training_step_peak_mib']['ours_to_reference']
+        result['memory_limit'] = case.limit
+        result['within_memory_limit'] = ratio <= case.limit
+        results[name] = result
+        print(json.dumps({name: result}, indent=2), flush=True)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps({'machine': info, 'results': results}, indent=2) + '\n')
+    return 0
+
+
+if __name__ == '__main__':
+    run_cli(main)
