@@ -20,7 +20,6 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'bag_of_tricks'
 TABLE_2_4 = ('linear_scaling', 'warmup', 'zero_gamma', 'no_bias_decay', 'fp16')
 TABLE_2_6 = ('efficient', 'cosine', 'smooth', 'distill', 'mixup', 'mixup_distill')
 NETWORKS = ('resnet50_d', 'inception_v3', 'mobilenet_v1')
-BASES = ('b_standard', *(f'd_{row}' for row in TABLE_2_6))
 
 
 def load(name):
@@ -260,54 +259,3 @@ def test_places365():
     assert best.param_scheduler == reference.param_scheduler
     assert best.train_pipeline == reference.train_pipeline
     assert best.model.train_cfg == reference.model.train_cfg
-
-
-@pytest.mark.parametrize('row', BASES)
-def test_transfer_takes_the_checkpoint_of_the_same_row(row):
-    faster_rcnn, fcn = load(f'faster_rcnn_r50_{row}_voc0712'), load(f'fcn_r50_{row}_ade20k')
-    path = fcn.model.backbone.init_cfg.checkpoint
-    folder, file = path.removeprefix('work_dirs/').split('/')
-    source = load(folder)
-    assert file == f'epoch_{source.train_cfg.max_epochs}.pth'
-    assert folder == f'resnet50_{row}_imagenet'
-    variant = source.model.backbone.variant
-    assert variant == row[0]
-    head = faster_rcnn.model.roi_head.shared_head
-    for part in (faster_rcnn.model.backbone, head, fcn.model.backbone):
-        assert part.init_cfg == dict(type='Pretrained', prefix='backbone.', checkpoint=path)
-        assert part.variant == variant
-    for cfg in (faster_rcnn, fcn):
-        assert cfg.model.data_preprocessor.mean == source.data_preprocessor.mean
-        assert cfg.model.data_preprocessor.std == source.data_preprocessor.std
-
-
-def test_only_the_pretrained_weights_differ_between_transfers():
-    for name in ('faster_rcnn_r50_{}_voc0712', 'fcn_r50_{}_ade20k'):
-        first, *others = (load(name.format(row)) for row in BASES)
-        for cfg in (first, *others):
-            parts = [cfg.model.backbone]
-            if 'roi_head' in cfg.model:
-                parts.append(cfg.model.roi_head.shared_head)
-            for part in parts:
-                part.variant = part.init_cfg.checkpoint = None
-            cfg.pop('pretrained', None)
-        assert all(cfg._cfg_dict == first._cfg_dict for cfg in others)
-
-
-def test_fcn_has_stride_8():
-    model = build(load('fcn_r50_d_efficient_ade20k'))
-    maps = model.backbone(torch.zeros(1, 3, 480, 480, device='meta'))
-    assert [m.shape[-1] for m in maps] == [120, 60, 60, 60]
-    assert model.backbone.layer3[1].conv2.dilation == (2, 2)
-    assert model.backbone.layer4[1].conv2.dilation == (4, 4)
-    assert model(torch.zeros(1, 3, 480, 480, device='meta')).shape == (1, 150, 60, 60)
-
-
-def test_faster_rcnn_runs_the_fourth_stage_on_regions():
-    model = build(load('faster_rcnn_r50_d_efficient_voc0712'))
-    (maps,) = model.extract_feat(torch.zeros(1, 3, 64, 96, device='meta'))
-    assert maps.shape == (1, 1024, 4, 6)
-    regions = torch.zeros(3, 1024, 14, 14, device='meta')
-    assert model.roi_head.shared_head(regions).shape == (3, 2048, 7, 7)
-    frozen = {n.split('.')[0] for n, p in model.backbone.named_parameters() if not p.requires_grad}
-    assert {'stem', 'layer1'} <= frozen

@@ -15,7 +15,7 @@ from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
 from mmvisx.utils.pretrained import check_pretrained
 
-__all__ = ['ResNetTweak']
+__all__ = ['ResNetTweak', 'rename_weights']
 
 # What mmpretrain's ResNet is told for each variant (Figures 2.1 and 2.2).
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -59,8 +59,9 @@ class ResNetTweak(ResNet):
 
     Source: 000, 2.3.1 ("Zero gamma": ``zero_init_residual``, on by default), 2.4.
     Parameter names are those of mmpretrain's ``ResNet`` (``'a'``, ``'b'``),
-    ``ResNetV1c`` and ``ResNetV1d``; the first two are torchvision's as well. Names that
-    mmdet and mmseg give to a stem of three convolutions are taken when weights are loaded.
+    ``ResNetV1c`` and ``ResNetV1d``; the first two are torchvision's as well. When weights
+    are loaded, the names that mmdet and mmseg give to a stem of three convolutions are taken
+    too, and those of a classifier by a network with dilated stages.
 
     Differs from the document: its text gives stride 2 to the first and the second
     convolution of the stem, which would halve the image twice. Here only the first has
@@ -90,7 +91,7 @@ class ResNetTweak(ResNet):
         self.contract_dilation = contract_dilation
         with _RatesOnCPU():
             super().__init__(depth, **VARIANTS[variant], **kwargs)
-        self.register_load_state_dict_pre_hook(_rename_stem)
+        self.register_load_state_dict_pre_hook(rename_weights)
 
     def init_weights(self) -> None:
         """Draw the weights, or load them.
@@ -140,11 +141,26 @@ class _RatesOnCPU(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _rename_stem(module: nn.Module, state_dict: dict[str, Tensor], prefix: str, *_: object) -> None:
-    """Turn ``stem.{0,1,3,4,6,7}.weight`` into ``stem.{0,1,2}.{conv,bn}.weight``, in place."""
+def rename_weights(
+    module: nn.Module, state_dict: dict[str, Tensor], prefix: str, *_: object
+) -> None:
+    """Give the names of ``module`` to weights that come from the same network, in place."""
     for key in [k for k in state_dict if k.startswith(f'{prefix}stem.')]:
         match = _STEM.fullmatch(key.removeprefix(prefix))
         if match is not None:
             block, layer = divmod(int(match[1]), 3)
             name = ('conv', 'bn')[layer]
             state_dict[f'{prefix}stem.{block}.{name}.{match[2]}'] = state_dict.pop(key)
+    # Where a stage does not shrink, because it is dilated, path B has no pooling in front of
+    # its convolution and norm; mmdet counts a pooling of 1x1 there.
+    for stage in range(1, 5):
+        path = getattr(getattr(module, f'layer{stage}', [None])[0], 'downsample', None)
+        start = f'{prefix}layer{stage}.0.downsample.'
+        theirs = {int(k.removeprefix(start)[0]) for k in state_dict if k.startswith(start)}
+        if path is None or not theirs or max(theirs) == len(path) - 1:
+            continue
+        shift = len(path) - 1 - max(theirs)
+        moved = {k: state_dict.pop(k) for k in list(state_dict) if k.startswith(start)}
+        for key, value in moved.items():
+            number, name = key.removeprefix(start).split('.', 1)
+            state_dict[f'{start}{int(number) + shift}.{name}'] = value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmvisx.models.backbones.resnet_tweak import ResNetTweak
+from mmvisx.models.backbones.resnet_tweak import ResNetTweak, rename_weights
 from mmvisx.registry import MODELS
 from mmvisx.utils.pretrained import check_pretrained
 
@@ -45,6 +45,7 @@ class ResNetTweakStage(BaseModule):
         super().__init__(init_cfg)
         self.norm_eval = norm_eval
         self.layer4 = ResNetTweak(depth, variant, **kwargs).layer4
+        self.register_load_state_dict_pre_hook(rename_weights)
 
     def init_weights(self) -> None:
         """Draw the weights, or load them.

@@ -3,10 +3,12 @@
 import pytest
 import torch
 import torchvision
+from mmdet.models.backbones import ResNetV1d as DetResNetV1d
 from mmengine.registry import DefaultScope
 from mmpretrain.models.backbones import ResNet, ResNetV1c, ResNetV1d
 from mmpretrain.models.backbones.resnet import BasicBlock, Bottleneck
 from mmseg.models.backbones import ResNetV1c as SegResNetV1c
+from mmseg.models.backbones import ResNetV1d as SegResNetV1d
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -183,6 +185,27 @@ def test_dilated_as_mmsegs():
     assert wide.layer4[0].conv2.dilation == (4, 4)
     assert ours.layer4[0].conv2.dilation == (2, 2)
     assert ours.layer4[1].conv2.dilation == (4, 4)
+
+
+@pytest.mark.parametrize('depth', [18, 50])
+def test_weights_move_between_plain_and_dilated_networks(depth):
+    plain = lively(ResNetTweak(depth, 'd', **NANO))
+    dilated = ResNetTweak(
+        depth, 'd', strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4), out_indices=ALL, **NANO
+    )
+    wrapped = nn.ModuleDict({'backbone': dilated})
+    wrapped.load_state_dict({f'backbone.{k}': v for k, v in plain.state_dict().items()})
+    again = ResNetTweak(depth, 'd', **NANO)
+    again.load_state_dict(dilated.state_dict())
+    for key, value in plain.state_dict().items():
+        assert torch.equal(again.state_dict()[key], value), key
+
+
+@pytest.mark.parametrize('make', [DetResNetV1d, SegResNetV1d])
+def test_weights_of_mmdet_and_mmseg(make):
+    """Their path B counts a pooling of 1x1 in the first stage."""
+    theirs = make(depth=50, norm_eval=False, **NANO)
+    same_outputs(ResNetTweak(50, 'd', out_indices=ALL, **NANO), theirs, torch.randn(1, 3, 64, 96))
 
 
 @pytest.mark.parametrize('depth', [18, 50])

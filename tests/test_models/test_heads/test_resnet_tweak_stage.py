@@ -47,6 +47,14 @@ def test_three_stages_and_the_head_are_the_whole_backbone(checkpoint, prefix):
         torch.testing.assert_close(head.eval()(middle), last)
 
 
+def test_a_dilated_stage_takes_the_same_weights(checkpoint):
+    path, whole = checkpoint
+    options = dict(strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2), **NANO)
+    head = ResNetTweakStage(50, 'd', init_cfg=pretrained(path), **options)
+    head.init_weights()
+    assert torch.equal(head.layer4[0].downsample[0].weight, whole.layer4[0].downsample[1].weight)
+
+
 def test_norm_eval(checkpoint):
     head = ResNetTweakStage(50, 'd', **NANO)
     assert head.train() is head
