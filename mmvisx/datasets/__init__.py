@@ -1,5 +1,6 @@
 """Data sets and what feeds them."""
 
+from .camvid import CamVidDataset
 from .coco import CocoDataset
 from .image_folder import ImageFolder, ImageNet
 from .shapes import SHAPES_CLASSES, SHAPES_STUFF
@@ -9,6 +10,7 @@ from .voc import VOCDataset
 __all__ = [
     'SHAPES_CLASSES',
     'SHAPES_STUFF',
+    'CamVidDataset',
     'CocoDataset',
     'ImageFolder',
     'ImageNet',

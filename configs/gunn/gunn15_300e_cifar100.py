@@ -1,0 +1,13 @@
+# GUNN-15, CIFAR-100, 300 epochs: 1,618,236 parameters.
+#   tools/dist_train.sh configs/gunn/gunn15_300e_cifar100.py 4
+# On one GPU: tools/train.py with --cfg-options train_dataloader.batch_size=64.
+# Hardware: 4 GPUs x 16 images. Expected: 20.45 % error, accuracy/top1 79.55 (Table 4-III).
+# Obtained: not run.
+_base_ = [
+    '../_base_/models/gunn_classifier.py',
+    '../_base_/datasets/cifar100.py',
+    '../_base_/schedules/gunn_cifar.py',
+    '../_base_/classification_runtime.py',
+]
+
+model = dict(data_preprocessor=_base_.data_preprocessor, head=dict(num_classes=100))

@@ -1,0 +1,17 @@
+# GUNN-24, CIFAR-10, 300 epochs: 29,534,106 parameters.
+#   tools/dist_train.sh configs/gunn/gunn24_300e_cifar10.py 4
+# On one GPU: tools/train.py with --cfg-options train_dataloader.batch_size=64.
+# Hardware: 4 GPUs x 16 images. Expected: 3.21 % error, accuracy/top1 96.79 (Table 4-III).
+# Obtained: not run.
+_base_ = [
+    '../_base_/models/gunn_classifier.py',
+    '../_base_/datasets/cifar10.py',
+    '../_base_/schedules/gunn_cifar.py',
+    '../_base_/classification_runtime.py',
+]
+
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    backbone=dict(arch='gunn24'),
+    head=dict(in_channels=1080),
+)

@@ -1,0 +1,15 @@
+# Hybrid Task Cascade on GUNN-18 with FPN, COCO, 12 epochs. The backbone's weights come from
+# gunn18_90e_imagenet.py.
+#   tools/dist_train.sh configs/gunn/htc_gunn18_fpn_coco.py 8
+# Hardware: 8 GPUs x 2 images. Not in the document (4.7 names it as future work), and no number of
+# it is known. Obtained: not run.
+_base_ = [
+    '../_base_/models/htc_r50_fpn.py',
+    '../_base_/models/gunn18_backbone.py',
+    '../_base_/datasets/coco_instance_semantic.py',
+    '../_base_/schedules/schedule_1x.py',
+    '../_base_/tta/coco_flip_multiscale.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(backbone=_base_.gunn_backbone, neck=dict(in_channels=_base_.gunn_channels))
