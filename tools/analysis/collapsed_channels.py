@@ -1,0 +1,67 @@
+"""Count the channels of a trained network that collapsed into each other (001, section 4.4).
+
+    python tools/analysis/collapsed_channels.py CONFIG CHECKPOINT --images 256
+    python tools/analysis/collapsed_channels.py CONFIG CHECKPOINT --layers backbone.layer1 neck
+
+A pair of channels counts when the absolute value of their correlation over all positions of the
+images is above the threshold. "in segment": pairs inside one segment of a gradual layer;
+"collapsed": channels that are in a pair; "distinct": what remains when those joined by pairs count
+once; channels that do not vary are "constant", and neither in a pair nor distinct.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from mmvisx.utils import run_cli
+
+
+def main() -> None:
+    """Measure and print."""
+    from mmvisx.utils.config import add_config_options
+
+    parser = argparse.ArgumentParser(description='Count collapsed channels')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--layers', nargs='+', metavar='NAME', help='all gradually updated ones by default'
+    )
+    parser.add_argument('--threshold', type=float, default=0.99, help='of |correlation|')
+    parser.add_argument('--images', type=int, default=256, help='of the test set')
+    parser.add_argument('--pairs', type=int, default=0, help='print that many pairs of each layer')
+    parser.add_argument('--out', help='.json: write numbers and pairs')
+    parser.add_argument('--device', help='cpu, cuda:0, ...; a GPU if there is one by default')
+    add_config_options(parser)
+    args = parser.parse_args()
+    from mmvisx.apis.gunn_collapse import collapse_table, measure_collapse
+    from mmvisx.apis.run import prepare_config
+    from mmvisx.utils.explain import explain_config_errors
+
+    cfg = prepare_config(args.config, options=args.cfg_options)
+    with explain_config_errors(cfg):
+        result = measure_collapse(
+            cfg, args.checkpoint, args.layers, args.threshold, args.images, args.device
+        )
+    print(collapse_table(result))
+    for name, entry in result.items():
+        for i, j, value in entry['collapse'].pairs[: args.pairs]:
+            print(f'{name}: {i} and {j}, {value:+.4f}')
+    if args.out:
+        content = {
+            name: dict(
+                channels=entry['collapse'].channels,
+                segments=entry['segments'],
+                positions=entry['positions'],
+                constant=entry['collapse'].constant,
+                pairs=entry['collapse'].pairs,
+                distinct=entry['collapse'].distinct,
+                strongest=entry['collapse'].strongest,
+            )
+            for name, entry in result.items()
+        }
+        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
+        Path(args.out).write_text(json.dumps(content, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    run_cli(main)
