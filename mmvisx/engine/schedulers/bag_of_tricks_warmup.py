@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.optim.scheduler import LinearLR
 
 from mmvisx.registry import PARAM_SCHEDULERS
+from mmvisx.utils.errors import UserError
 
 
 @PARAM_SCHEDULERS.register_module()
@@ -22,7 +23,12 @@ class LinearWarmupLR(LinearLR):
         begin: First batch, counted from 0.
         end: First batch after the warm-up: m is ``end - begin``.
         **kwargs: Of :class:`mmengine.optim.LinearLR` but ``start_factor``, ``end_factor``.
+
+    Raises:
+        UserError: The warm-up ends before it begins.
     """
 
     def __init__(self, optimizer: Any, *, begin: int = 0, end: int, **kwargs: Any) -> None:
+        if end <= begin:
+            raise UserError(f'warm-up from begin={begin} to end={end}: end has to be larger')
         super().__init__(optimizer, start_factor=1 / (end - begin), begin=begin, end=end, **kwargs)
