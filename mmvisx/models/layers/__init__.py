@@ -4,6 +4,8 @@ from .detectors_conv_aws import ConvAWS2d
 from .detectors_deform_conv import NonFiniteOffsetError, deform_conv2d
 from .detectors_sac import SwitchableAtrousConv2d
 from .gunn_gradual import GraduallyUpdated
+from .gunn_memory import gradual_update_in_place
+from .gunn_update import gradual_update, simultaneous_update
 from .gunn_update_unit import BottleneckUpdate
 
 __all__ = [
@@ -13,4 +15,7 @@ __all__ = [
     'NonFiniteOffsetError',
     'SwitchableAtrousConv2d',
     'deform_conv2d',
+    'gradual_update',
+    'gradual_update_in_place',
+    'simultaneous_update',
 ]

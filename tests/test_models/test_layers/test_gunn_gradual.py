@@ -6,9 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from mmvisx.models.layers import BottleneckUpdate, GraduallyUpdated
-from mmvisx.models.layers.gunn_memory import gradual_update_in_place
-from mmvisx.models.layers.gunn_update import gradual_update, simultaneous_update
+from mmvisx.models.layers import (
+    BottleneckUpdate,
+    GraduallyUpdated,
+    gradual_update,
+    gradual_update_in_place,
+    simultaneous_update,
+)
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
 

@@ -11,9 +11,12 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 from torch.utils.checkpoint import checkpoint
 
-from mmvisx.models.layers import BottleneckUpdate, GraduallyUpdated
-from mmvisx.models.layers.gunn_memory import gradual_update_in_place
-from mmvisx.models.layers.gunn_update import gradual_update
+from mmvisx.models.layers import (
+    BottleneckUpdate,
+    GraduallyUpdated,
+    gradual_update,
+    gradual_update_in_place,
+)
 
 CONV = dict(type='Conv2d', kernel_size=3, padding=1)
 
