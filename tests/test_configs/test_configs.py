@@ -82,6 +82,11 @@ def on_shapes(name, shapes, work_dir):
     return cfg
 
 
+def largest_loss(name):
+    """Return what a nano recipe's loss stays below; YOLOv3 sums over the batch."""
+    return 2000 if 'yolov3' in name else 30
+
+
 def test_the_expected_recipes_are_there():
     expected = {
         *CHAPTER,
@@ -231,8 +236,7 @@ def test_nano_trains_and_evaluates(name, shapes, tmp_path):
     runner.train()
     assert runner.iter == 2
     history = runner.message_hub
-    # YOLOv3 sums over the batch.
-    assert history.get_scalar('train/loss').current() < (2000 if 'yolov3' in name else 30)
+    assert history.get_scalar('train/loss').current() < largest_loss(name)
     metrics = {k for k in history.log_scalars if k.startswith('val/')}
     kinds = cfg.val_evaluator.get('metric', ())
     wanted = {f'{kind}_mAP' for kind in ([kinds] if isinstance(kinds, str) else kinds)}
@@ -256,7 +260,7 @@ def test_nano_starts_with_small_losses_and_learns_everywhere(name, shapes, tmp_p
     total, logged = model.parse_losses(losses)
     for key, value in logged.items():
         assert torch.isfinite(value), key
-        assert 'loss' not in key or value < 30, (key, value)
+        assert 'loss' not in key or value < largest_loss(name), (key, value)
     # Parameters that start at zero hold back the gradient of what stands in front of them.
     with torch.no_grad():
         for module in model.modules():

@@ -186,13 +186,13 @@ def outputs(model, inputs):
 
 def own_models():
     """Names of the registered models of this package."""
-    # A wrapper for testing has no parameters of its own, nor has a loss, nor a head that only
-    # passes scores on.
+    # A wrapper for testing has no parameters of its own, nor has a loss, an augmentation, or a
+    # head that only passes scores on.
     return sorted(
         name
         for name, model in MODELS.module_dict.items()
         if not issubclass(model, BaseTTAModel)
-        and '.losses.' not in model.__module__
+        and not {'losses', 'batch_augments'} & set(model.__module__.split('.'))
         and name != 'ScoresHead'
     )
 
