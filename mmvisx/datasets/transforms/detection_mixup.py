@@ -56,11 +56,17 @@ def blend_images(first: np.ndarray, second: np.ndarray, ratio: float) -> np.ndar
             f'images of type {names} cannot be mixed: load all as one of {", ".join(_TYPES)}, or '
             'as floating point numbers with LoadImageFromFile(to_float32=True)'
         )
-    shape = tuple(max(a, b) for a, b in zip(first.shape, second.shape, strict=True))
-    canvases = np.zeros((2, *shape), kind)
-    for canvas, image in zip(canvases, (first, second), strict=True):
-        canvas[: image.shape[0], : image.shape[1]] = image
-    return cv2.addWeighted(canvases[0], ratio, canvases[1], 1 - ratio, 0).reshape(shape)
+    first, second = first.astype(kind, copy=False), second.astype(kind, copy=False)
+    canvas = np.zeros(np.maximum(first.shape, second.shape), kind)
+    height, width = np.minimum(first.shape[:2], second.shape[:2])
+    parts = [(first, ratio, second, 1 - ratio, np.s_[:height, :width])]
+    for image, share in ((first, ratio), (second, 1 - ratio)):
+        below, right = np.s_[height : image.shape[0], : image.shape[1]], np.s_[:height, width:]
+        parts += [(image, share, image, 0.0, part) for part in (below, right)]
+    for one, share, other, rest, part in parts:
+        if one[part].size:
+            cv2.addWeighted(one[part], share, other[part], rest, 0, dst=canvas[part])
+    return canvas
 
 
 @TRANSFORMS.register_module()
@@ -69,7 +75,9 @@ class DetectionMixUp(BaseTransform):
 
     To be used in ``mmdet.MultiImageMixDataset``, whose data set loads images and
     annotations (up to ``LoadAnnotations``); what comes after stands behind this transform
-    in the ``pipeline`` of the wrapper, with ``mmvisx.PackDetInputs`` at the end.
+    in the ``pipeline`` of the wrapper, with ``mmvisx.PackDetInputs`` at the end. The wrapper
+    copies everything before each step; ``dict(type='Compose', transforms=[...])`` around
+    what stands behind this transform makes it one step.
 
     Both images keep their size and lie at the top left of a zero canvas of ``max(H)`` x
     ``max(W)``. ``lambda`` is the weight of the first image and of its boxes, ``1 -
@@ -126,10 +134,12 @@ class DetectionMixUp(BaseTransform):
         self.prob, self.weighted, self.cache_size = prob, weighted, cache_size
         self._cache: deque[Mapping[str, Any]] = deque(maxlen=cache_size)
         self._dataset: Any = None
-        self._decided: bool | None = None
 
     def get_indexes(self, dataset: Any) -> list[int]:
-        """Draw the partner's index; none if there is nothing to load.
+        """Tell the data set, and ask the wrapper to load nothing.
+
+        :meth:`transform` loads the partner itself: it knows which image must not be drawn
+        and whether any is needed, and it need not copy it.
 
         Raises:
             UserError: The data set has one image only.
@@ -140,25 +150,24 @@ class DetectionMixUp(BaseTransform):
                 f'{len(dataset)}: add images, or remove the transform'
             )
         self._dataset = dataset
-        self._decided = self._decide()
-        if not self._decided or self.cache_size:
-            return []
-        return [int(np.random.randint(len(dataset)))]
+        return []
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Mix ``results`` with the first of ``results['mix_results']``.
+        """Mix ``results`` with another image, one of ``results['mix_results']`` if there are any.
 
         Sets ``mixup_ratio``, the lambda, and ``mixup_partner``, the partner's path.
         """
         given: Sequence[Mapping[str, Any]] = results.pop('mix_results', ())
-        decided, self._decided = self._decided, None
         mixed = WeightedResults(results)
-        if not (self._decide() if decided is None else decided):
+        if np.random.random() >= self.prob:
             mixed.set_weights(box_weights(results))
             self._remember(results, copied=True)
             return mixed
         partner = self._partner(results, given)
         self._remember(results)
+        # The annotations as they were read: one image's only, and slow to copy, which
+        # MultiImageMixDataset does before every transform.
+        mixed.pop('instances', None)
         ratio = float(np.random.beta(self.alpha, self.beta)) if self.ratio is None else self.ratio
         pair = (results, partner)
         names = [str(item.get('img_path', 'an image')) for item in pair]
@@ -191,9 +200,6 @@ class DetectionMixUp(BaseTransform):
         weights = [factor * box_weights(item) for factor, item in zip(factors, pair, strict=True)]
         mixed.set_weights(np.concatenate(weights))
         return mixed
-
-    def _decide(self) -> bool:
-        return bool(np.random.random() < self.prob)
 
     def _partner(
         self, results: Mapping[str, Any], given: Sequence[Mapping[str, Any]]

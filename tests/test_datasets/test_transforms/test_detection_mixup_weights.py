@@ -73,6 +73,22 @@ def test_results_write_the_weights_out():
     assert results['gt_bboxes_weights'].tolist() == [0.5]
 
 
+@pytest.mark.parametrize(
+    'view', [np.s_[:, ::-1], np.s_[::-1, ::-1, ::-1], np.s_[1:, ::2], np.s_[:]]
+)
+def test_copies_of_mirrored_images(view):
+    image = np.random.default_rng(0).integers(0, 255, (5, 7, 3), np.uint8)
+    results = WeightedResults(img=image[view], nested={'boxes': [image]}, empty=image[:0, ::-1])
+    results['self'] = results
+    copied = copy.deepcopy(results)
+    assert type(copied) is WeightedResults
+    assert copied['self'] is copied
+    assert np.array_equal(copied['img'], results['img'])
+    assert copied['empty'].shape == (0, 7, 3)
+    for shared in (copied['img'], copied['nested']['boxes'][0]):
+        assert not np.shares_memory(shared, image)
+
+
 def test_plain_labels_keep_the_weights_of_as_many_boxes():
     results = WeightedResults(sample('a', plain(1), [[0, 0, 1, 1]] * 2))
     results.set_weights(np.array([0.5, 0.25]))
