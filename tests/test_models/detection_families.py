@@ -19,6 +19,7 @@ CLASSES = 3
 
 FAMILIES = {
     'YOLOv3': 'yolo/yolov3_d53_8xb8-ms-416-273e_coco.py',
+    'YOLOv3, weighted by size': 'yolo/yolov3_d53_8xb8-ms-416-273e_coco.py',
     'SSD': 'ssd/ssd300_coco.py',
     'RetinaNet': 'retinanet/retinanet_r50_fpn_1x_coco.py',
     'FCOS': 'fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py',
@@ -61,7 +62,9 @@ def model_config(family):
         norm_cfg=dict(type='BN', requires_grad=True),
         norm_eval=False,
     )
-    if family == 'YOLOv3':
+    if family.startswith('YOLOv3'):
+        if family != 'YOLOv3':
+            model.bbox_head.type = 'mmvisx.SizeWeightedYOLOV3Head'
         model.backbone.out_indices = (1, 2, 3)
         model.neck.update(in_channels=channels[:0:-1], out_channels=[16, 16, 8])
         model.bbox_head.update(

@@ -106,6 +106,13 @@ CASES = {
         (128 * 64 + 9 * 64**2 + 64 * 256 + 128 * 256 + 4 * 64 + 4 * 256)
         + 2 * (256 * 64 + 9 * 64**2 + 64 * 256 + 4 * 64 + 2 * 256),
     ),
+    # On each of three levels a 3x3 convolution with its norm, and a 1x1 one to 3 * (5 + 3)
+    'SizeWeightedYOLOV3Head': Case(
+        dict(num_classes=3, in_channels=(8, 8, 8), out_channels=(8, 8, 8)),
+        [[(2, 8, 3, 4), (2, 8, 6, 8), (2, 8, 12, 16)]],
+        [(2, 24, 3, 4), (2, 24, 6, 8), (2, 24, 12, 16)],
+        3 * (9 * 64 + 2 * 8 + 8 * 24 + 24),
+    ),
     # 470,072 as published, without 1,000 classes
     'MobileNetV1': Case(dict(widen_factor=0.25), [IMAGE], [MAPS[-1]], 470_072 - 1000 * 257),
     # GoogLeNet's first convolutions and inception block
@@ -181,6 +188,8 @@ def make_inputs(shapes):
 def outputs(model, inputs):
     """Run and return the tensors of the output."""
     result = model(*inputs)
+    if isinstance(result, tuple) and isinstance(result[0], tuple):
+        result = result[0]
     return [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]
 
 

@@ -37,6 +37,7 @@ from mmdet.models.roi_heads.mask_heads import FCNMaskHead, FusedSemanticHead
 from mmdet.models.task_modules.samplers import BaseSampler, PseudoSampler
 from torch import nn
 
+from mmvisx.models.heads.detection_yolov3_head import SizeWeightedYOLOV3Head
 from mmvisx.utils.errors import UserError
 
 from .detection_weighted_heads import (
@@ -58,6 +59,7 @@ FAMILIES: dict[type, type | None] = {
     ATSSHead: BoxWeightedATSSHead,
     FCOSHead: BoxWeightedFCOSHead,
     YOLOV3Head: BoxWeightedYOLOV3Head,
+    SizeWeightedYOLOV3Head: BoxWeightedYOLOV3Head,
     BBoxHead: BoxWeightedBBoxHead,
     FCNMaskHead: BoxWeightedMaskHead,
     # These pass boxes and sampling results on; their own code stays as it is.

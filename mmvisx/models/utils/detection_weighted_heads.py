@@ -6,7 +6,7 @@ a built head, so that ``super()`` is the head as it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -17,8 +17,9 @@ from mmdet.models.roi_heads.bbox_heads import BBoxHead
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmdet.models.task_modules.samplers import BaseSampler, SamplingResult
 from mmengine.structures import InstanceData
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmvisx.models.losses.scale_rows import scale_rows
 from mmvisx.utils.errors import UserError
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
     'BoxWeightedSampler',
     'BoxWeightedYOLOV3Head',
     'box_weights',
-    'scale_rows',
 ]
 
 
@@ -49,32 +49,6 @@ def box_weights(gt_instances: InstanceData) -> Tensor:
             'it should hold one float in [0, 1] per box'
         )
     return weights.float()
-
-
-@contextmanager
-def scale_rows(loss: nn.Module, rows: Tensor | Callable[[], Tensor]) -> Iterator[None]:
-    """Within the context, multiply the argument ``weight`` of a loss by one factor per row.
-
-    Args:
-        loss: Called as ``loss(pred, target, weight=None, ...)``.
-        rows: ``(N, ...)`` with as many rows as ``pred``, or a function that returns them
-            when the loss is called.
-    """
-
-    def scale(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict]:
-        factor = rows() if callable(rows) else rows
-        weight = args[2] if len(args) > 2 else kwargs.get('weight')
-        if weight is not None:
-            factor = weight * factor.reshape(factor.shape + (1,) * (weight.ndim - factor.ndim))
-        if len(args) > 2:
-            return (*args[:2], factor, *args[3:]), kwargs
-        return args, {**kwargs, 'weight': factor}
-
-    handle = loss.register_forward_pre_hook(scale, with_kwargs=True)
-    try:
-        yield
-    finally:
-        handle.remove()
 
 
 class BoxWeightedSampler(BaseSampler):
