@@ -1,0 +1,141 @@
+"""Pictures of the elephant test (000, Figure 5.4): strip, video and curves of the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from mmvisx.evaluation.detection_elephant import compare_steps
+from mmvisx.utils.errors import UserError
+
+__all__ = ['draw_steps', 'plot_scores', 'strip', 'write_video']
+
+# BGR.
+_COLOURS = {
+    'kept': (80, 200, 80),
+    'flipped': (0, 150, 255),
+    'lost': (40, 40, 230),
+    'hidden': (170, 170, 170),
+    'patch': (230, 140, 60),
+    'appeared': (220, 60, 220),
+}
+
+
+def _rectangle(canvas: np.ndarray, box: Sequence[float], text: str, state: str) -> None:
+    colour, size = _COLOURS[state], max(canvas.shape[:2])
+    line = max(1, size // 300)
+    x1, y1, x2, y2 = (round(v) for v in box)
+    cv2.rectangle(canvas, (x1, y1), (x2, y2), colour, line)
+    font, scale = cv2.FONT_HERSHEY_SIMPLEX, max(0.35, size / 1400)
+    (width, height), _ = cv2.getTextSize(text, font, scale, 1)
+    x1 = max(0, min(x1, canvas.shape[1] - width))
+    y1 = max(y1, height + 4)
+    cv2.rectangle(canvas, (x1, y1 - height - 4), (x1 + width, y1), colour, -1)
+    cv2.putText(canvas, text, (x1, y1 - 3), font, scale, (255, 255, 255), 1, cv2.LINE_AA)
+
+
+def draw_steps(record: dict[str, Any], images: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """Draw what became of each object into the picture of each step.
+
+    Green: still detected; orange: as another class; red: lost, with the box from the
+    unchanged image; grey: hidden by the patch; blue: the patch itself; violet: detections that
+    were not there before.
+
+    Args:
+        record: See :func:`~mmvisx.apis.detection_elephant.run_elephant`.
+        images: ``(H, W, 3)`` uint8 BGR, one per step.
+    """
+    objects = [d for d in record['reference'] if d['score'] >= record['settings']['score_thr']]
+    pictures = []
+    for image, step in zip(images, compare_steps(record), strict=True):
+        picture = image.copy()
+        for item, state in zip(objects, step['objects'], strict=True):
+            text = f'{item["label"]} {state["score"]:.2f}'
+            if state['state'] == 'flipped':
+                text = f'{item["label"]} > {state["label"]}'
+            elif state['state'] == 'lost':
+                text = f'{item["label"]} lost'
+            _rectangle(picture, item['box'], text, state['state'])
+        if step['patch']:
+            _named(picture, step['patch'], 'patch')
+        for found in step['appeared']:
+            _named(picture, found, 'appeared')
+        pictures.append(picture)
+    return pictures
+
+
+def _named(picture: np.ndarray, found: dict[str, Any], state: str) -> None:
+    _rectangle(picture, found['box'], f'{found["label"]} {found["score"]:.2f}', state)
+
+
+def strip(pictures: Sequence[np.ndarray], count: int = 6, height: int = 240) -> np.ndarray:
+    """Put evenly spread pictures, the first and the last among them, into one row.
+
+    Args:
+        pictures: ``(H, W, 3)`` of one size.
+        count: Of pictures in the row.
+        height: Of the row, in pixels.
+    """
+    chosen = np.unique(np.linspace(0, len(pictures) - 1, min(count, len(pictures))).round())
+    size = (max(1, round(pictures[0].shape[1] * height / pictures[0].shape[0])), height)
+    small = [cv2.resize(pictures[int(i)], size, interpolation=cv2.INTER_AREA) for i in chosen]
+    gap = np.full((height, 4, 3), 255, np.uint8)
+    row = [part for picture in small for part in (picture, gap)]
+    return np.concatenate(row[:-1], axis=1)
+
+
+def write_video(pictures: Sequence[np.ndarray], path: str | Path, rate: float = 4) -> Path:
+    """Write pictures as an MP4 video.
+
+    Args:
+        pictures: ``(H, W, 3)`` uint8 BGR of one size.
+        rate: Pictures a second.
+
+    Raises:
+        UserError: OpenCV cannot write there.
+    """
+    height, width = pictures[0].shape[:2]
+    size = (width + width % 2, height + height % 2)  # the codec wants even numbers
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*'mp4v'), rate, size)
+    if not writer.isOpened():
+        raise UserError(f'video {target} cannot be written: take a name that ends in .mp4')
+    try:
+        for picture in pictures:
+            writer.write(cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, 0))
+    finally:
+        writer.release()
+    return target
+
+
+def plot_scores(record: dict[str, Any], path: str | Path) -> Path:
+    """Draw each object's score over the steps; dotted where the patch hides it."""
+    import matplotlib
+
+    matplotlib.use('Agg')
+    import matplotlib.pyplot as plt
+
+    steps = compare_steps(record)
+    objects = [d for d in record['reference'] if d['score'] >= record['settings']['score_thr']]
+    figure, axis = plt.subplots(figsize=(8, 4))
+    for index, item in enumerate(objects):
+        states = [step['objects'][index] for step in steps]
+        scores = np.array([state['score'] for state in states])
+        hidden = np.array([state['state'] == 'hidden' for state in states])
+        (line,) = axis.plot(np.where(hidden, np.nan, scores), label=item['label'])
+        axis.plot(scores, ':', color=line.get_color(), linewidth=0.8)
+        axis.axhline(item['score'], color=line.get_color(), linewidth=0.4, alpha=0.6)
+    axis.axhline(record['settings']['score_thr'], color='grey', linestyle='--', linewidth=0.8)
+    axis.set(xlabel='step', ylabel='score of the object', ylim=(0, 1))
+    axis.legend(fontsize=7, loc='center left', bbox_to_anchor=(1, 0.5))
+    figure.tight_layout()
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(target, dpi=110)
+    plt.close(figure)
+    return target
