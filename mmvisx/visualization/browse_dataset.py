@@ -1,0 +1,129 @@
+"""Pictures of training samples, as they come out of the pipeline, with the weights of boxes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmdet.registry import DATASETS
+from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import BaseBoxes
+from mmdet.visualization import DetLocalVisualizer
+from mmdet.visualization.palette import get_palette
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from mmvisx.engine.hooks.random_state import seed_everything
+from mmvisx.utils.errors import UserError
+from mmvisx.utils.explain import explain_config_errors
+
+__all__ = ['browse', 'draw_sample']
+
+_IGNORED = (128, 128, 128)
+
+
+def build_dataset(cfg: Config, split: str = 'train') -> Any:
+    """Build the data set of ``{split}_dataloader``, with its pipeline.
+
+    Raises:
+        UserError: The config has no such data loader.
+    """
+    loader = cfg.get(f'{split}_dataloader')
+    if loader is None:
+        have = [name[: -len('_dataloader')] for name in cfg if name.endswith('_dataloader')]
+        raise UserError(f'the config has no {split}_dataloader; splits it has: {", ".join(have)}')
+    with explain_config_errors(cfg):
+        return DATASETS.build(loader.dataset)
+
+
+def to_picture(inputs: Any) -> np.ndarray:
+    """Turn a packed image ``(C, H, W)`` into RGB ``(H, W, 3)`` uint8; floats are clipped.
+
+    Raises:
+        UserError: It has neither 1 nor 3 nor 4 channels.
+    """
+    image = np.clip(np.rint(inputs.numpy().transpose(1, 2, 0)), 0, 255).astype(np.uint8)
+    channels = image.shape[2]
+    if channels not in (1, 3, 4):
+        raise UserError(f'an image with {channels} channels cannot be drawn; 1, 3 or 4 can')
+    bgr = image[..., :3] if channels > 1 else np.repeat(image, 3, axis=2)
+    return np.ascontiguousarray(bgr[..., ::-1])
+
+
+def draw_sample(data: dict[str, Any], visualizer: DetLocalVisualizer) -> np.ndarray:
+    """Draw boxes and masks of a packed sample, RGB ``(H, W, 3)`` uint8.
+
+    The number behind a class is the box's weight in percent, where boxes have weights.
+    Ignored boxes are grey and have no name. A semantic map stands to the right, with black
+    where it is to be ignored, which doubles ``W``.
+
+    Args:
+        data: ``inputs`` and ``data_samples``, what the last transform of a pipeline gives.
+        visualizer: With ``dataset_meta`` set.
+
+    Raises:
+        UserError: The sample is not one of a detection pipeline.
+    """
+    sample = data.get('data_samples') if isinstance(data, dict) else None
+    if not isinstance(sample, DetDataSample) or 'gt_instances' not in sample:
+        raise UserError(
+            'the pipeline does not end in a detection sample: it should load boxes and end with '
+            'mmvisx.PackDetInputs (or mmdet.PackDetInputs, which drops the weights)'
+        )
+    drawn = copy.deepcopy(sample)
+    seg_map = drawn.get('gt_sem_seg')
+    if seg_map is not None:
+        # mmdet's drawing takes the detector's classes and colours for those of the map.
+        del drawn.gt_sem_seg
+    for instances in (drawn.gt_instances, drawn.get('ignored_instances')):
+        if instances is not None and isinstance(instances.get('bboxes'), BaseBoxes):
+            instances.bboxes = instances.bboxes.tensor
+    instances = drawn.gt_instances
+    if 'weights' in instances and not (instances.weights == 1).all():
+        instances.scores = instances.weights  # what the visualizer writes behind the name
+    visualizer.add_datasample('sample', to_picture(data['inputs']), drawn, draw_pred=False)
+    ignored = drawn.get('ignored_instances')
+    if ignored is not None and len(ignored.get('bboxes', ())):
+        visualizer.draw_bboxes(ignored.bboxes, edge_colors=_IGNORED, line_styles='--')
+    picture = visualizer.get_image()
+    if seg_map is None:
+        return picture
+    labels = seg_map.sem_seg.numpy()[0].astype(int)
+    colours = np.array(get_palette('random', int(labels.max()) + 1), np.uint8)
+    colours[seg_map.metainfo.get('ignore_index', 255) :][:1] = 0
+    return np.concatenate([picture, colours[labels]], axis=1)
+
+
+def browse(
+    cfg: Config, count: int, split: str = 'train', seed: int = 0, start: int = 0
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield names and pictures of samples of a data set.
+
+    Random numbers depend on the seed and on the sample, not on how many samples are drawn.
+
+    Args:
+        count: Of samples.
+        split: ``'train'``, ``'val'`` or ``'test'``.
+        seed: Of the random numbers of the pipeline.
+        start: Index of the first sample.
+
+    Raises:
+        UserError: See :func:`build_dataset` and :func:`draw_sample`; no sample is left.
+    """
+    DefaultScope.get_instance('browse', scope_name=cfg.get('default_scope', 'mmdet'))
+    dataset = build_dataset(cfg, split)
+    if not 0 <= start < len(dataset):
+        raise UserError(f'start={start}, but the data set has {len(dataset)} samples, from 0 on')
+    visualizer = DetLocalVisualizer(alpha=0.6, line_width=2)
+    meta = dict(dataset.metainfo)
+    meta.setdefault('palette', 'random')
+    visualizer.dataset_meta = meta
+    for index in range(start, min(start + count, len(dataset))):
+        seed_everything(seed, index)
+        data = dataset[index]
+        picture = draw_sample(data, visualizer)
+        stem = Path(data['data_samples'].get('img_path') or 'image').stem
+        yield f'{index:06d}_{stem}.png', picture

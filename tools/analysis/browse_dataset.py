@@ -1,0 +1,47 @@
+"""Draw training samples after the pipeline, with the weights of boxes, into PNG files.
+
+    python tools/analysis/browse_dataset.py CONFIG --count 20 --out-dir outputs/browse
+
+The number behind a class is the weight of its box in percent (mixup, 000, section 5.3.1).
+"""
+
+import argparse
+from pathlib import Path
+
+from mmvisx.utils import UserError, run_cli
+
+
+def main() -> None:
+    """Draw."""
+    from mmvisx.utils.config import add_config_options
+
+    parser = argparse.ArgumentParser(description='Draw samples of a data set')
+    parser.add_argument('config', help='config file of a detector')
+    parser.add_argument('--out-dir', default='outputs/browse', help='folder for the pictures')
+    parser.add_argument('--count', type=int, default=16, help='number of samples')
+    parser.add_argument('--start', type=int, default=0, help='index of the first sample')
+    parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
+    parser.add_argument('--seed', type=int, default=0, help='of the random augmentation')
+    add_config_options(parser)
+    args = parser.parse_args()
+    if args.count < 1:
+        raise UserError(f'--count {args.count} should be at least 1')
+    import mmcv
+    from mmdet.utils import register_all_modules
+    from tqdm import tqdm
+
+    from mmvisx.apis.run import prepare_config
+    from mmvisx.visualization.browse_dataset import browse
+
+    register_all_modules(init_default_scope=False)
+    cfg = prepare_config(args.config, options=args.cfg_options)
+    written = 0
+    samples = browse(cfg, args.count, args.split, args.seed, args.start)
+    for name, picture in tqdm(samples, total=args.count, unit='image'):
+        mmcv.imwrite(picture[..., ::-1], str(Path(args.out_dir) / name))
+        written += 1
+    print(f'wrote {written} pictures into {args.out_dir}')
+
+
+if __name__ == '__main__':
+    run_cli(main)
