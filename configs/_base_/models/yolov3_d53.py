@@ -23,7 +23,8 @@ model = dict(
         out_channels=[512, 256, 128],
     ),
     bbox_head=dict(
-        type='YOLOV3Head',
+        # Centre and size of a box count 2 - w h / (W H).
+        type='mmvisx.SizeWeightedYOLOV3Head',
         num_classes=20,
         in_channels=[512, 256, 128],
         out_channels=[1024, 512, 256],
@@ -40,8 +41,8 @@ model = dict(
         featmap_strides=[32, 16, 8],
         loss_cls=dict(type='CrossEntropyLoss', use_sigmoid=True, reduction='sum'),
         loss_conf=dict(type='CrossEntropyLoss', use_sigmoid=True, reduction='sum'),
-        loss_xy=dict(type='CrossEntropyLoss', use_sigmoid=True, loss_weight=2.0, reduction='sum'),
-        loss_wh=dict(type='MSELoss', loss_weight=2.0, reduction='sum'),
+        loss_xy=dict(type='CrossEntropyLoss', use_sigmoid=True, reduction='sum'),
+        loss_wh=dict(type='MSELoss', reduction='sum'),
     ),
     train_cfg=dict(
         assigner=dict(type='GridAssigner', pos_iou_thr=0.5, neg_iou_thr=0.5, min_pos_iou=0)

@@ -1,0 +1,8 @@
+# Faster R-CNN, ResNet-50 + FPN, 600x1000, VOC 07+12 trainval, tested on 07 test: the baseline
+# without data augmentation.
+#   tools/dist_train.sh configs/detection_freebies/faster_rcnn_r50_no_augmentation_voc0712.py 8
+# Hardware: 8 GPUs x 2 images; other sizes: --auto-scale-lr.
+# Expected: mAP 77.61 (Table 5.3, row 1). Obtained: not run.
+_base_ = ['faster_rcnn_r50_voc0712.py']
+
+train_dataloader = dict(dataset=dict(pipeline=[_base_.resize, _base_.pack]))

@@ -1,0 +1,20 @@
+# ResNet-50, ImageNet, cosine, label smoothing and mixup, 200 epochs: a backbone pre-trained with
+# mixup for Table 5.4.
+#   tools/dist_train.sh configs/detection_freebies/resnet50_mixup_imagenet.py 8
+# Hardware: 8 GPUs x 128 images, float16.
+# Obtained: not run.
+# No number in the document.
+_base_ = [
+    '../_base_/models/resnet50_d_classifier.py',
+    '../_base_/datasets/imagenet_bag_of_tricks.py',
+    '../_base_/schedules/bag_of_tricks_cosine_200e.py',
+    '../_base_/classification_runtime.py',
+]
+
+# The detectors' normalisation.
+data_preprocessor = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
+model = dict(
+    backbone=dict(_delete_=True, type='mmdet.ResNet', depth=50, out_indices=(3,), norm_eval=False),
+    head=dict(in_channels=2048, loss=dict(type='mmvisx.LabelSmoothLoss', label_smooth_val=0.1)),
+    train_cfg=dict(augments=dict(type='mmvisx.MirrorMixup', alpha=0.2)),
+)

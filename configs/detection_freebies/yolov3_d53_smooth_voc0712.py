@@ -1,0 +1,11 @@
+# YOLOv3, 416x416, VOC 07+12 trainval, tested on 07 test: the baseline + synchronised batch
+# normalisation, random training shapes, a cosine and label smoothing.
+#   tools/dist_train.sh configs/detection_freebies/yolov3_d53_smooth_voc0712.py 8
+# Hardware: 8 GPUs x 8 images.
+# Expected: mAP 82.14 (Table 5.2, row 6). Obtained: not run.
+_base_ = ['yolov3_d53_voc0712.py']
+
+sync_bn = 'torch'
+model = dict(**_base_.shapes, bbox_head=_base_.smooth)
+train_dataloader = dict(dataset=dict(pipeline=_base_.augment_large))
+param_scheduler = _base_.cosine
