@@ -16,8 +16,8 @@ __all__ = ['Recording', 'autocast_of_now']
 def autocast_of_now(device_type: str) -> Callable[[], AbstractContextManager]:
     """Return what makes a context with the present autocast state of a kind of device.
 
-    Without its cache: a copy of a weight that is cached where no gradient is recorded would
-    cut that weight off from the gradient elsewhere, and fresh copies would pile up in it.
+    Without its cache: a copy of a weight serves one call here, and those of the backward
+    pass, made of fresh tensors, would pile up in it.
     """
     if not torch.amp.is_autocast_available(device_type):
         return nullcontext

@@ -235,8 +235,9 @@ def test_one_unit_for_all_segments():
     assert_same(expected, found)
 
 
-def test_second_backward_pass_over_the_same_graph():
-    _, layer = pair(randomised)
+@pytest.mark.parametrize('unit', [randomised, spectral])
+def test_second_backward_pass_over_the_same_graph(unit):
+    _, layer = pair(unit)
     x = data().requires_grad_()
     out = layer(x)
     first = torch.autograd.grad(out.sum(), (x, *layer.parameters()), retain_graph=True)
