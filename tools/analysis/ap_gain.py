@@ -1,0 +1,58 @@
+"""Chart the gain in AP of each class from one result file to another (000, Figures 5.7, 5.8).
+
+    python tools/analysis/ap_gain.py a.bbox.json b.bbox.json --ann instances_val2017.json
+    python tools/analysis/ap_gain.py a_metrics.json b_metrics.json
+    python tools/analysis/ap_gain.py a.pkl b.pkl --config CONFIG --rule 11points
+
+Result files: detections in COCO's JSON format (CocoMetric's outfile_prefix), the metrics of
+tools/test.py --out x.json, or its predictions, --out x.pkl, which are evaluated by VOC's rule.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from mmvisx.utils import run_cli
+
+
+def main() -> None:
+    """Evaluate, print and draw."""
+    parser = argparse.ArgumentParser(description='Chart the gain in AP of each class')
+    parser.add_argument('before', help='result file')
+    parser.add_argument('after', help='result file to compare with it')
+    parser.add_argument('--ann', help='COCO annotations, for detections in JSON')
+    parser.add_argument('--config', help='config of the test, for predictions in .pkl')
+    parser.add_argument('--metric', choices=['bbox', 'segm'], default='bbox', help='COCO only')
+    parser.add_argument('--rule', choices=['area', '11points'], default='area', help='VOC only')
+    parser.add_argument('--names', nargs=2, default=['before', 'after'], help='of the two results')
+    parser.add_argument('--order', choices=['before', 'gain', 'given'], default='before')
+    parser.add_argument('--out', default='ap_gain.png', help='the picture')
+    parser.add_argument('--json', help='write the table, too')
+    args = parser.parse_args()
+    from mmdet.utils import register_all_modules
+
+    from mmvisx.evaluation.detection_ap_gain import gain_table, read_class_ap, summarize
+    from mmvisx.utils.config import load_config
+    from mmvisx.visualization.detection_ap_gain import plot_ap_gain
+
+    register_all_modules(init_default_scope=False)
+    config = load_config(args.config) if args.config else None
+    before, after = (
+        read_class_ap(path, args.ann, config, args.metric, args.rule)
+        for path in (args.before, args.after)
+    )
+    table = gain_table(before, after)
+    summary = summarize(table)
+    for row in sorted(table, key=lambda row: -row['gain']):
+        print(f'{row["class"]}: {row["before"]:.3f} -> {row["after"]:.3f} ({row["gain"]:+.3f})')
+    print(
+        f'mean {summary["before"]:.3f} -> {summary["after"]:.3f} ({summary["gain"]:+.3f}); '
+        f'{summary["gained"]} classes gain, {summary["dropped"]} drop'
+    )
+    if args.json:
+        Path(args.json).write_text(json.dumps({'classes': table, **summary}, indent=2) + '\n')
+    print(f'wrote {plot_ap_gain(table, args.out, tuple(args.names), args.order)}')
+
+
+if __name__ == '__main__':
+    run_cli(main)
