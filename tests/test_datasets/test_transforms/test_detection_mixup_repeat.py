@@ -1,13 +1,18 @@
-"""The partner cache, and random numbers that do not depend on who loads a sample."""
+"""In data sets: repeatability, the partner cache, files of different kinds."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from mmdet.datasets import MultiImageMixDataset
+from mmdet.utils import register_all_modules
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader, SequentialSampler
 
 from mmvisx.datasets.transforms import DetectionMixUp
 from mmvisx.engine.hooks.random_state import NumberedSampler, SeededFetch
+from mmvisx.utils import UserError
+from tests.test_datasets.builders import CLASSES, coco_content, write_coco
 from tests.test_datasets.test_transforms.mixup_samples import mix_dataset, plain, sample
 
 
@@ -77,3 +82,43 @@ def test_cached_images_stay_unmixed():
     dataset = mix_dataset(2, cache_size=1, ratio=0.5)
     for i in [0, 1] * 5:
         assert (dataset[i]['img'][:4, :6] == 10).all()  # half of 0 and half of 20
+
+
+def write_images(folder):
+    """A colour, a grey and a four-channel file of 40 x 30 pixels with two objects each."""
+    path = write_coco(folder, coco_content(3))
+    for name, channels in ((2, 1), (3, 4)):
+        image = np.random.default_rng(name).integers(0, 255, (30, 40, channels), np.uint8)
+        cv2.imwrite(str(folder / 'img' / f'{name}.png'), image)
+    text = path.read_text().replace('2.jpg', '2.png').replace('3.jpg', '3.png')
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize('color_type', ['color', 'grayscale', 'unchanged'])
+def test_grey_and_four_channel_files(tmp_path, color_type):
+    register_all_modules(init_default_scope=True)
+    data = {
+        'type': 'mmvisx.CocoDataset',
+        'ann_file': str(write_images(tmp_path)),
+        'data_prefix': {'img': str(tmp_path / 'img')},
+        'metainfo': {'classes': CLASSES},
+        'pipeline': [
+            {'type': 'mmvisx.LoadImageFromFile', 'color_type': color_type},
+            {'type': 'mmvisx.LoadAnnotations', 'with_bbox': True},
+        ],
+    }
+    steps = [
+        {'type': 'mmvisx.DetectionMixUp'},
+        {'type': 'mmdet.Resize', 'scale': (20, 20)},
+        {'type': 'mmvisx.PackDetInputs'},
+    ]
+    dataset = MultiImageMixDataset(data, steps)
+    if color_type == 'unchanged':
+        with pytest.raises(UserError, match=r'\d\.(png|jpg) and .*\d\.(png|jpg): .*color_type'):
+            dataset[0]
+        return
+    for index in range(3):
+        packed = dataset[index]
+        assert packed['inputs'].shape == (1 if color_type == 'grayscale' else 3, 20, 20)
+        assert len(packed['data_samples'].gt_instances) == 4
