@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from mmdet.registry import MODELS
 from mmdet.testing import demo_mm_inputs
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
@@ -72,7 +72,7 @@ def build(part: str) -> tuple[nn.Module, nn.Module]:
                 parameter.add_(torch.randn_like(parameter) * 0.01)
             elif name.endswith('bn3.weight'):
                 parameter.fill_(0.2)
-    renamed = _renamed(model.to_dict())
+    renamed = ConfigDict(_renamed(model.to_dict()))
     if part == 'features':
         reference: nn.Module = Features(renamed['backbone'], renamed['neck'])
     else:
