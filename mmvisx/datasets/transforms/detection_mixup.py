@@ -18,7 +18,13 @@ from mmvisx.utils import UserError
 
 from .detection_mixup_weights import LABELS, WeightedResults, box_weights
 
-_TRIES = 15
+# How many draws, and images in order after them, may be the image itself or dropped by the
+# pipeline.
+_DRAWS, _MOST = 8, 100
+_MISSING = (
+    'DetectionMixUp: {} comes without {}: load it for every image in the pipeline of the inner '
+    'data set (LoadImageFromFile, LoadAnnotations)'
+)
 # What cv2.addWeighted takes.
 _TYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
 
@@ -84,7 +90,8 @@ class DetectionMixUp(BaseTransform):
     lambda`` of the second image and of its. Boxes, labels, ignore flags and masks of both
     are kept, the first image's first; of the semantic maps the one of the heavier image
     (the first one's at equal weights), with the ignore index outside of it. Boxes that
-    have weights already have them multiplied.
+    have weights already have them multiplied. ``instances``, the annotations as they were
+    read, would be one image's only and are dropped.
 
     The weights are ``gt_bboxes_weights``, ``(N,)`` float32, and ``gt_instances.weights``
     after packing. They follow the boxes through mmdet's transforms
@@ -158,19 +165,20 @@ class DetectionMixUp(BaseTransform):
         Sets ``mixup_ratio``, the lambda, and ``mixup_partner``, the partner's path.
         """
         given: Sequence[Mapping[str, Any]] = results.pop('mix_results', ())
+        _check_keys(results)
         mixed = WeightedResults(results)
         if np.random.random() >= self.prob:
             mixed.set_weights(box_weights(results))
             self._remember(results, copied=True)
             return mixed
         partner = self._partner(results, given)
+        _check_keys(partner)
         self._remember(results)
-        # The annotations as they were read: one image's only, and slow to copy, which
-        # MultiImageMixDataset does before every transform.
+        # It is slow to copy, too, which MultiImageMixDataset does before every transform.
         mixed.pop('instances', None)
         ratio = float(np.random.beta(self.alpha, self.beta)) if self.ratio is None else self.ratio
         pair = (results, partner)
-        names = [str(item.get('img_path', 'an image')) for item in pair]
+        names = [_name(item) for item in pair]
         try:
             mixed['img'] = blend_images(results['img'], partner['img'], ratio)
         except UserError as error:
@@ -188,11 +196,8 @@ class DetectionMixUp(BaseTransform):
         }
         for key, join in joins.items():
             missing = [name for name, item in zip(names, pair, strict=True) if key not in item]
-            if len(missing) == 1 or (missing and key in ('gt_bboxes', LABELS)):
-                raise UserError(
-                    f'DetectionMixUp: {missing[0]} comes without {key}: load it for every image '
-                    'in the pipeline of the inner data set (LoadAnnotations)'
-                )
+            if len(missing) == 1:
+                raise UserError(_MISSING.format(missing[0], key))
             if not missing:
                 mixed[key] = join(results[key], partner[key])
         mixed['gt_ignore_flags'] = np.concatenate([_ignore_flags(item) for item in pair])
@@ -208,14 +213,16 @@ class DetectionMixUp(BaseTransform):
         others = [item for item in given or self._cache if not _same_image(item, results)]
         if others:
             return others[np.random.randint(len(others))]
-        for _ in range(_TRIES if self._dataset is not None else 0):
-            loaded = self._dataset[int(np.random.randint(len(self._dataset)))]
-            if loaded is not None and not _same_image(loaded, results):
-                return loaded
+        if self._dataset is not None:
+            count = len(self._dataset)
+            # Of a few images, even many draws may all be the same one.
+            for index in (*np.random.randint(count, size=_DRAWS), *range(min(count, _MOST))):
+                loaded = self._dataset[int(index)]
+                if loaded is not None and not _same_image(loaded, results):
+                    return loaded
         raise UserError(
-            f'DetectionMixUp found no second image for {results.get("img_path", "an image")}: '
-            'use it in mmdet.MultiImageMixDataset, over a data set of at least two different '
-            'images'
+            f'DetectionMixUp found no second image for {_name(results)}: use it in '
+            'mmdet.MultiImageMixDataset, over a data set of at least two different images'
         )
 
     def _remember(self, results: Mapping[str, Any], copied: bool = False) -> None:
@@ -228,6 +235,16 @@ class DetectionMixUp(BaseTransform):
             f'{type(self).__name__}(alpha={self.alpha}, beta={self.beta}, ratio={self.ratio}, '
             f'prob={self.prob}, weighted={self.weighted}, cache_size={self.cache_size})'
         )
+
+
+def _name(results: Mapping[str, Any]) -> str:
+    return str(results.get('img_path') or 'an image')
+
+
+def _check_keys(results: Mapping[str, Any]) -> None:
+    for key in ('img', 'gt_bboxes', LABELS):
+        if key not in results:
+            raise UserError(_MISSING.format(_name(results), key))
 
 
 def _same_image(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:

@@ -168,6 +168,14 @@ def test_annotations_of_one_image_missing(key):
         mix(first, second)
 
 
+@pytest.mark.parametrize('key', ['img', 'gt_bboxes', 'gt_bboxes_labels'])
+def test_nothing_loaded(key):
+    first = sample('a.png', plain(9), [])
+    del first[key]
+    with pytest.raises(UserError, match=rf'a\.png comes without {key}:'):
+        DetectionMixUp(prob=0)(first)
+
+
 def test_unweighted():
     first, second = sample('a', plain(100), [[0, 0, 2, 2]]), sample('b', plain(200), [[1, 1, 2, 2]])
     mixed = mix(first, second, ratio=0.25, weighted=False)
@@ -221,6 +229,13 @@ def test_partner_is_another_image_without_names():
     transform.get_indexes(samples)
     mixed = transform({**samples[0], 'mix_results': [copy.deepcopy(samples[0])]})
     assert (mixed['img'] == 2).all()
+
+
+def test_unlucky_draws(monkeypatch):
+    """Of two images, every draw is the first one."""
+    dataset = mix_dataset(2)
+    monkeypatch.setattr(np.random, 'randint', lambda high, size: np.zeros(size, int))
+    assert dataset[0]['mixup_partner'] == '1.png'
 
 
 def test_dataset_of_one_image():
