@@ -115,7 +115,7 @@ class Idle(nn.Module):
 
 UNITS = {
     'bottleneck': None,
-    'stacked': dict(type='BottleneckUpdate', stacks=2, shortcut_conv=True),
+    'stacked': dict(type='mmvisx.BottleneckUpdate', stacks=2, shortcut_conv=True),
     'convolution': CONV,
     **{
         unit.__name__: unit
@@ -149,7 +149,7 @@ def test_equals_plain_autograd(unit, segments, residual):
 
 @pytest.mark.parametrize(('residual', 'training'), [(True, True), (False, True), (True, False)])
 def test_gradcheck(residual, training):
-    unit = dict(type='BottleneckUpdate', expansion=1)
+    unit = dict(type='mmvisx.BottleneckUpdate', expansion=1)
     _, layer = pair(unit, channels=2, segments=2, residual=residual)
     layer.train(training)
     x = torch.randn(2, 2, 2, 2, dtype=torch.float64, requires_grad=True)
