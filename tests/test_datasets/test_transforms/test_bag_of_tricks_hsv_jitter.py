@@ -66,7 +66,7 @@ def test_whole_numbers_become_float32(image):
 def test_mmpretrains_color_jitter_is_another_transform(image):
     whole = image.astype(np.uint8)
     theirs = MMPRETRAIN_TRANSFORMS.build(
-        dict(type='ColorJitter', saturation=(0.6, 0.6), backend='cv2')
+        dict(type='mmpretrain.ColorJitter', saturation=(0.6, 0.6), backend='cv2')
     )
     ours = HSVJitter(hue=(1, 1), saturation=(0.6, 0.6), brightness=(1, 1))
     difference = theirs(dict(img=whole.copy()))['img'] - ours(dict(img=whole.copy()))['img']

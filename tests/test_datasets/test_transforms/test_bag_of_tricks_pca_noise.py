@@ -17,7 +17,11 @@ def image():
 
 def test_mmpretrains_lighting_adds_the_same_numbers(image):
     theirs = MMPRETRAIN_TRANSFORMS.build(
-        dict(type='Lighting', eigval=list(EIGENVALUES), eigvec=[list(r) for r in EIGENVECTORS])
+        dict(
+            type='mmpretrain.Lighting',
+            eigval=list(EIGENVALUES),
+            eigvec=[list(r) for r in EIGENVECTORS],
+        )
     )
     outs = []
     for transform in (PCANoise(), theirs):
