@@ -1,5 +1,6 @@
 # Table 2.6 in small: its six rows on the 1,500 + 1,000 PNGs of CIFAR-10, with ResNet-18-D of a
-# quarter of the channels and ImageNet's stem, which halves twice. One CPU core.
+# quarter of the channels and ImageNet's stem, which halves twice.
+# One CPU core, an hour on a machine that did other work as well.
 #   python tools/run_series.py configs/_series_/bag_of_tricks_cifar10.py
 # The teacher is a ResNet-20 trained on all of CIFAR-10 (91.2 % of these 1,000 images), so the
 # rows with distillation see more than the 1,500 labels.
