@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 ROOT = Path(__file__).resolve().parents[1]
 REALDATA = Path(os.environ.get('MMVISX_REALDATA', ROOT.parent / 'shared' / 'data'))
@@ -17,6 +18,16 @@ REALDATA = Path(os.environ.get('MMVISX_REALDATA', ROOT.parent / 'shared' / 'data
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _no_default_scope_of_others():
+    # A training leaves its scope behind, which decides what names without one mean.
+    left = DefaultScope._instance_dict.copy()
+    DefaultScope._instance_dict.clear()
+    yield
+    DefaultScope._instance_dict.clear()
+    DefaultScope._instance_dict.update(left)
 
 
 @pytest.fixture(scope='session')
