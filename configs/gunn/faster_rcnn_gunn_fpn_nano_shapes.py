@@ -1,7 +1,8 @@
 # Faster R-CNN on a small GUNN with FPN, from scratch, the rendered shapes: boxes.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200
 #   python tools/train.py configs/gunn/faster_rcnn_gunn_fpn_nano_shapes.py
-# Hardware: two CPU cores. Not in the document.
+# Hardware: two CPU cores, 8 minutes on a busy machine. Not in the document. Obtained: box AP 0.128,
+# AP50 0.230 (one seed).
 _base_ = [
     '../_base_/models/faster_rcnn_r50_fpn.py',
     '../_base_/datasets/shapes_instance.py',

@@ -1,6 +1,7 @@
 # FCN on a small GUNN with FPN, from scratch, a few images of CamVid in data/camvid.
 #   python tools/train.py configs/gunn/fcn_gunn_fpn_nano_camvid.py
-# Hardware: one CPU core. Not in the document.
+# Hardware: one CPU core, 6 minutes on a busy machine. Not in the document. Obtained: mIoU 26.0 on 4
+# images after training on 14 (one seed).
 _base_ = [
     '../_base_/models/fcn_gunn18_fpn.py',
     '../_base_/datasets/camvid.py',

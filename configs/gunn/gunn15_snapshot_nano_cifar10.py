@@ -2,7 +2,7 @@
 #   python tools/train.py configs/gunn/gunn15_snapshot_nano_cifar10.py
 #   python tools/test.py configs/gunn/gunn15_snapshot_nano_cifar10.py \
 #       work_dirs/gunn15_snapshot_nano_cifar10/epoch_{6,12,18,24,30,36}.pth
-# Hardware: one CPU core. Not in the document.
+# Hardware: one CPU core. Not in the document. Obtained: not run.
 _base_ = './gunn15_nano_cifar10.py'
 
 num_cycles = 6
