@@ -1,8 +1,8 @@
 # GUNN-15 with a fifth of the channels and of the segments, on the 1,500 PNGs of CIFAR-10 at half
 # their size: 136,050 parameters.
 #   python tools/train.py configs/gunn/gunn15_nano_cifar10.py
-# Hardware: one CPU core, 5 to 8 minutes. Not in the document. Obtained: top-1 52.40 ± 0.46, three seeds
-# (configs/_series_/gunn_cifar10.py).
+# Hardware: one CPU core, 5 to 8 minutes. Not in the document. Obtained: top-1 52.40 ± 0.46,
+# three seeds (configs/_series_/gunn_cifar10.py).
 _base_ = ['../_base_/datasets/cifar10_png.py', '../_base_/classification_runtime.py']
 
 stages = ((48, 4, 2, 1), (60, 5, 2, 1), (72, 6, 2, 1))  # of GUNN-15: 240, 20; 300, 25; 360, 30
