@@ -7,6 +7,7 @@ python tools/test.py CONFIG a/epoch_30.pth b/epoch_30.pth other_config.py:c/epoc
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from mmvisx.utils import UserError, run_cli
 
@@ -82,8 +83,14 @@ def main() -> None:
     if suffix == '.json' and is_main_process():
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         Path(args.out).write_text(
-            json.dumps({k: None if v != v else v for k, v in metrics.items()}, indent=2) + '\n'
+            json.dumps({k: _plain(v) for k, v in metrics.items()}, indent=2) + '\n'
         )
+
+
+def _plain(value: Any) -> Any:
+    """Return a metric as JSON has it: no number of NumPy's (mmseg), no NaN."""
+    value = value.item() if hasattr(value, 'item') else value
+    return None if value != value else value
 
 
 if __name__ == '__main__':

@@ -1,9 +1,12 @@
 """tools/test.py: metrics, predictions, pictures, augmentation, and what it refuses."""
 
+import importlib.util
 import json
 import pickle
 
+import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmvisx.apis.run import use_own_metrics
@@ -103,3 +106,11 @@ def test_missing_annotation_file(evaluate):
 def test_unknown_suffix(evaluate):
     with pytest.raises(UserError, match=r'results\.txt'):
         evaluate('--out', 'results.txt')
+
+
+def test_numbers_of_other_libraries_become_json(repo):
+    spec = importlib.util.spec_from_file_location('test_tool', repo / 'tools/test.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    values = [np.float32(0.5), float('nan'), np.float64('nan'), 3, torch.tensor(2.0)]
+    assert json.dumps([module._plain(value) for value in values]) == '[0.5, null, null, 3, 2.0]'
