@@ -115,6 +115,29 @@ CASES = {
     ),
     # 470,072 as published, without 1,000 classes
     'MobileNetV1': Case(dict(widen_factor=0.25), [IMAGE], [MAPS[-1]], 470_072 - 1000 * 257),
+    # VGG-11 of 4, 8, 16, 16, 32, 32, 32 and 32 channels, two numbers of each norm
+    'ConvVGG': Case(
+        dict(depth=11, base_channels=4),
+        [IMAGE],
+        [(2, 32, 2, 3)],
+        9 * (3 * 4 + 4 * 8 + 8 * 16 + 16 * 16 + 16 * 32 + 3 * 32 * 32) + 2 * 172,
+    ),
+    # Stem, layers on 8 and 12 channels, 16 to 8, layers on 8, 12 and 16, two numbers of each norm
+    'PostActivationDenseNet': Case(
+        dict(arch=(2, 3), growth=4),
+        [IMAGE],
+        [(2, 20, 32, 48)],
+        27 * 8 + 16 * (8 + 12) + 16 * 8 + 16 * (8 + 12 + 16) + 5 * 9 * 16 * 4 + 2 * 116,
+    ),
+    # A bottleneck with a projection in each of three stages
+    'CifarBottleneckResNet': Case(
+        dict(depth=11),
+        [(2, 3, 32, 32)],
+        [(2, 256, 8, 8)],
+        27 * 16
+        + sum(i * c + 13 * c**2 + 4 * i * c for i, c in ((16, 16), (64, 32), (128, 64)))
+        + 2 * (16 + 10 * 112),
+    ),
     # GoogLeNet's first convolutions and inception block
     'TorchvisionFeatures': Case(
         dict(

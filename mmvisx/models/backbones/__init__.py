@@ -5,15 +5,23 @@ from .detectors_resnet import DetectoRSResNet
 from .detectors_resnext import DetectoRSResNeXt
 from .gunn import GUNN
 from .mobilenet_v1 import MobileNetV1
+from .neural_rejuvenation_densenet import PostActivationDenseNet
+from .neural_rejuvenation_resnet import CifarBottleneckResNet
+from .neural_rejuvenation_vgg import ConvVGG
 from .resnet_tweak import ResNetTweak
+from .stacked_unet import StackedUNet
 from .torchvision_features import TorchvisionFeatures
 
 __all__ = [
     'GUNN',
+    'CifarBottleneckResNet',
     'CifarResNet',
+    'ConvVGG',
     'DetectoRSResNeXt',
     'DetectoRSResNet',
     'MobileNetV1',
+    'PostActivationDenseNet',
     'ResNetTweak',
+    'StackedUNet',
     'TorchvisionFeatures',
 ]
