@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from .shapes_parts import part_labels
 from .shapes_texture import STUFF_TEXTURES, object_texture
 
 SHAPES_CLASSES = ('disc', 'square', 'triangle', 'star', 'cross', 'crescent')
@@ -38,7 +39,8 @@ class Instance:
     """One annotated object.
 
     ``mask`` is its visible part, ``(H, W)`` bool; ``full_area`` counts the pixels that
-    it would have were nothing in front of it and the image larger.
+    it would have were nothing in front of it and the image larger. ``parts``, ``(H, W)``
+    uint8, are those of the whole object as far as it reaches into the image; a crowd has none.
     """
 
     label: int
@@ -46,6 +48,7 @@ class Instance:
     full_area: int
     truncated: bool = False
     crowd: bool = False
+    parts: np.ndarray | None = None
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -186,7 +189,9 @@ class _Composer:
             full, cover = padded >= 0.5, self.inside(padded)
             mask, full_area = cover >= 0.5, int(full.sum())
             if self.fits(mask, full_area):
-                self.add(Instance(label, mask, full_area, bool(mask.sum() < full_area)), cover)
+                parts = self.inside(part_labels(full))
+                cut = bool(mask.sum() < full_area)
+                self.add(Instance(label, mask, full_area, cut, parts=parts), cover)
                 return True
         return False
 

@@ -71,14 +71,28 @@ def index_maps(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     return classes, objects
 
 
+def part_map(scene: Scene) -> np.ndarray:
+    """Part index ``(H, W)`` uint8: 0 background, 255 where the class map has it."""
+    parts = np.zeros(scene.labels.shape, np.uint8)
+    for instance in scene.instances:
+        if instance.parts is not None:
+            parts[instance.mask] = instance.parts[instance.mask]
+    parts[index_maps(scene)[0] == VOID] = VOID
+    return parts
+
+
 def _save_indexed(indices: np.ndarray, path: Path) -> None:
     image = Image.fromarray(indices)
     image.putpalette(voc_palette())
     image.save(path)
 
 
-def write_voc(scene: Scene, root: Path, name: str, image: Path) -> None:
-    """Write one image's VOC files; the picture is a hard link where that is possible."""
+def write_voc(scene: Scene, root: Path, name: str, image: Path, parts: bool = False) -> None:
+    """Write one image's VOC files; the picture is a hard link where that is possible.
+
+    Args:
+        parts: Write ``SegmentationPart``, too, which VOC does not have.
+    """
     voc = voc_root(root)
     try:
         os.link(image, voc / 'JPEGImages' / f'{name}.jpg')
@@ -89,6 +103,8 @@ def write_voc(scene: Scene, root: Path, name: str, image: Path) -> None:
     classes, objects = index_maps(scene)
     _save_indexed(classes, voc / 'SegmentationClass' / f'{name}.png')
     _save_indexed(objects, voc / 'SegmentationObject' / f'{name}.png')
+    if parts:
+        _save_indexed(part_map(scene), voc / 'SegmentationPart' / f'{name}.png')
 
 
 def write_lists(splits: Mapping[str, Iterable[int]], root: Path) -> None:

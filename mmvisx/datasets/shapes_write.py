@@ -40,6 +40,7 @@ class ShapesConfig:
     min_objects: int = 2
     max_objects: int = 6
     seed: int = 0
+    parts: bool = False
 
     def __post_init__(self) -> None:
         if self.train < 1 or self.val < 0:
@@ -55,12 +56,20 @@ class ShapesConfig:
             raise UserError(f'--seed {self.seed}: must not be negative')
 
     @property
+    def arguments(self) -> dict[str, Any]:
+        """What to say in ``meta.json``; without ``parts`` as before there were any."""
+        values = asdict(self)
+        if not self.parts:
+            del values['parts']
+        return values
+
+    @property
     def meta(self) -> dict[str, Any]:
         """Content of ``meta.json``."""
         return {
             'generator': GENERATOR,
             'format': FORMAT,
-            'arguments': asdict(self),
+            'arguments': self.arguments,
             'classes': list(SHAPES_CLASSES),
             'stuff': list(SHAPES_STUFF),
         }
@@ -111,13 +120,15 @@ def coco_annotations(instances: list[Instance], image_id: int) -> list[dict[str,
     ]
 
 
-def write_scene(scene: Scene, root: Path, split: str, number: int) -> list[dict[str, Any]]:
-    """Write the files of one image and return its COCO annotations."""
+def write_scene(
+    scene: Scene, root: Path, split: str, number: int, parts: bool = False
+) -> list[dict[str, Any]]:
+    """Write the files of one image, with its part map if asked; return its COCO annotations."""
     name = f'{number:06d}'
     image = root / 'coco' / split / f'{name}.jpg'
     cv2.imwrite(str(image), scene.image, [cv2.IMWRITE_JPEG_QUALITY, 95])
     Image.fromarray(scene.labels).save(root / 'coco' / 'stuffthingmaps' / split / f'{name}.png')
-    write_voc(scene, root, name, image)
+    write_voc(scene, root, name, image, parts)
     return coco_annotations(scene.instances, number)
 
 
@@ -125,7 +136,7 @@ def _make_one(number: int, *, config: ShapesConfig, root: Path, split: str) -> l
     crowd = number % CROWD_PERIOD == CROWD_OFFSET
     objects = (config.min_objects, config.max_objects)
     scene = render_scene(config.seed, number, config.size, objects, crowd)
-    return write_scene(scene, root, split, number)
+    return write_scene(scene, root, split, number, config.parts)
 
 
 def _coco_json(config: ShapesConfig, numbers: range, annotations: list[list[dict]]) -> dict:
@@ -147,7 +158,8 @@ def _coco_json(config: ShapesConfig, numbers: range, annotations: list[list[dict
 
 def _write_all(config: ShapesConfig, root: Path, workers: int) -> None:
     (root / 'coco' / 'annotations').mkdir(parents=True)
-    for folder in ('Annotations', 'JPEGImages', 'SegmentationClass', 'SegmentationObject'):
+    folders = ['Annotations', 'JPEGImages', 'SegmentationClass', 'SegmentationObject']
+    for folder in [*folders, 'SegmentationPart'] if config.parts else folders:
         (root / 'VOCdevkit' / 'VOC2012' / folder).mkdir(parents=True)
     pool = ProcessPoolExecutor(workers) if workers > 1 else None
     with pool or nullcontext(), tqdm(total=config.train + config.val, unit='image') as bar:
@@ -196,7 +208,7 @@ def make_shapes(
         if not force:
             raise UserError(
                 f'{out} holds a shapes data set made with {meta.get("arguments")}, not with '
-                f'{asdict(config)}: choose another --out, or replace it with --force'
+                f'{config.arguments}: choose another --out, or replace it with --force'
             )
     partial_out = out.with_name(f'{out.name}.partial')
     shutil.rmtree(partial_out, ignore_errors=True)

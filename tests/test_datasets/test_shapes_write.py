@@ -179,3 +179,32 @@ def test_rests_of_an_interrupted_run_do_not_matter(tmp_path):
 def test_wrong_arguments_are_named(arguments, name):
     with pytest.raises(UserError, match=name):
         ShapesConfig(**arguments)
+
+
+def test_parts_add_maps_and_change_nothing_else(root, tmp_path):
+    config = ShapesConfig(train=8, val=3, size=96, parts=True)
+    assert make_shapes(tmp_path / 'parts', config)
+    before, after = contents(root), contents(tmp_path / 'parts')
+    maps = {name for name in after if 'SegmentationPart' in name}
+    assert len(maps) == config.train + config.val
+    assert after.keys() - before.keys() == maps
+    assert [name for name in before if before[name] != after[name]] == ['meta.json']
+    assert json.loads(after['meta.json'])['arguments'] == {
+        **json.loads(before['meta.json'])['arguments'],
+        'parts': True,
+    }
+    assert make_shapes(tmp_path / 'parts', config) is False
+    with pytest.raises(UserError, match='--force'):
+        make_shapes(tmp_path / 'parts', CONFIG)
+    voc = tmp_path / 'parts' / 'VOCdevkit' / 'VOC2012'
+    seen = set()
+    for number in range(1, 12):
+        name = f'{number:06d}.png'
+        parts = Image.open(voc / 'SegmentationPart' / name)
+        assert parts.mode == 'P'
+        pixels = np.asarray(parts)
+        classes = np.asarray(Image.open(voc / 'SegmentationClass' / name))
+        assert np.array_equal(pixels == 0, classes == 0)
+        assert np.array_equal(pixels == 255, classes == 255)
+        seen |= set(np.unique(pixels))
+    assert seen == {0, 1, 2, 3, 255}

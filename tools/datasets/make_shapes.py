@@ -23,6 +23,9 @@ def main(args: list[str] | None = None) -> int:
     parser.add_argument('--min-objects', type=int, default=default.min_objects)
     parser.add_argument('--max-objects', type=int, default=default.max_objects)
     parser.add_argument('--seed', type=int, default=default.seed)
+    parser.add_argument(
+        '--parts', action='store_true', help='write maps of parts, too: VOC2012/SegmentationPart'
+    )
     parser.add_argument('--workers', type=int, default=1, help='processes; same bytes')
     parser.add_argument('--force', action='store_true', help='replace another shapes data set')
     options = parser.parse_args(args)
@@ -33,6 +36,7 @@ def main(args: list[str] | None = None) -> int:
         options.min_objects,
         options.max_objects,
         options.seed,
+        options.parts,
     )
     start = time.perf_counter()
     if make_shapes(options.out, config, options.workers, options.force):
