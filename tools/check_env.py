@@ -33,6 +33,7 @@ RANGES = {
     'onedl-mmpretrain': ('1.3.6', '1.4'),
     'numpy': ('2.1', '3'),
     'opencv-python': ('4.8', '5'),
+    'torch-pruning': ('1.6.1', '1.7'),
 }
 # Distributions that own the import names of the onedl-* ones, or that break beside them.
 OLD_DISTRIBUTIONS = {
@@ -55,6 +56,7 @@ MODULES = {
     'pycocotools.mask': 'pycocotools',
     'torch': 'torch',
     'torchvision': 'torchvision',
+    'torch_pruning': 'torch-pruning',
     'mmengine': 'onedl-mmengine',
     'mmcv': 'onedl-mmcv',
     'mmcv._ext': 'onedl-mmcv',
@@ -327,7 +329,8 @@ def check_installed() -> list[Row]:
         *(check_package(name, versions, probe) for name in RANGES if name.startswith('onedl-')),
         check_mmcv_ops(versions, probe),
     ]
-    others = ['numpy', 'opencv-python', 'pycocotools', 'scipy', 'matplotlib', 'mmvisx']
+    others = ['numpy', 'opencv-python', 'pycocotools', 'scipy', 'matplotlib']
+    others += ['torch-pruning', 'mmvisx']
     rows += [check_package(name, versions, probe) for name in others]
     return [*rows, check_device(probe)]
 
