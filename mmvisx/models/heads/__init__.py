@@ -2,6 +2,14 @@
 
 from .bag_of_tricks_scores import ScoresHead
 from .detection_yolov3_head import SizeWeightedYOLOV3Head
+from .fcn_skip import FCNSkipHead
 from .resnet_tweak_stage import ResNetTweakStage
+from .stacked_unet_degridding import DeGriddingHead
 
-__all__ = ['ResNetTweakStage', 'ScoresHead', 'SizeWeightedYOLOV3Head']
+__all__ = [
+    'DeGriddingHead',
+    'FCNSkipHead',
+    'ResNetTweakStage',
+    'ScoresHead',
+    'SizeWeightedYOLOV3Head',
+]

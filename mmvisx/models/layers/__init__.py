@@ -3,17 +3,22 @@
 from .detectors_conv_aws import ConvAWS2d
 from .detectors_deform_conv import NonFiniteOffsetError, deform_conv2d
 from .detectors_sac import SwitchableAtrousConv2d
+from .fcn_skip_upsample import BilinearConvTranspose2d, bilinear_kernel
 from .gunn_gradual import GraduallyUpdated
 from .gunn_memory import gradual_update_in_place
 from .gunn_update import gradual_update, simultaneous_update
 from .gunn_update_unit import BottleneckUpdate
+from .stacked_unet_module import UNetModule
 
 __all__ = [
+    'BilinearConvTranspose2d',
     'BottleneckUpdate',
     'ConvAWS2d',
     'GraduallyUpdated',
     'NonFiniteOffsetError',
     'SwitchableAtrousConv2d',
+    'UNetModule',
+    'bilinear_kernel',
     'deform_conv2d',
     'gradual_update',
     'gradual_update_in_place',
