@@ -216,6 +216,13 @@ CASES = {
         [(2, 3, 8, 12)],
         (55 * 4 + 8) + (37 * 4 + 8) + 5 * 3,
     ),
+    # AlexNet's 61,100,840 less its three fully connected layers
+    'FCNFeatures': Case(
+        dict(name='alexnet', fully_connected=False),
+        [IMAGE],
+        [(2, 64, 7, 11), (2, 192, 3, 5), (2, 256, 1, 2)],
+        61_100_840 - 9217 * 4096 - 4097 * 4096 - 4097 * 1000,
+    ),
     # A classifier on each level; upsampling by 2 and by 8
     'FCNSkipHead': Case(
         dict(in_channels=(4, 6), strides=(8, 16), num_classes=3),

@@ -3,6 +3,7 @@
 from .cifar_resnet import CifarResNet
 from .detectors_resnet import DetectoRSResNet
 from .detectors_resnext import DetectoRSResNeXt
+from .fcn_skip_features import FCNFeatures
 from .gunn import GUNN
 from .mobilenet_v1 import MobileNetV1
 from .neural_rejuvenation_densenet import PostActivationDenseNet
@@ -19,6 +20,7 @@ __all__ = [
     'ConvVGG',
     'DetectoRSResNeXt',
     'DetectoRSResNet',
+    'FCNFeatures',
     'MobileNetV1',
     'PostActivationDenseNet',
     'ResNetTweak',

@@ -1,0 +1,103 @@
+"""VGG-16 and AlexNet as FCN uses them: their fully connected layers are convolutions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch.nn.functional as F
+import torchvision
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvisx.registry import MODELS
+from mmvisx.utils.errors import UserError
+
+__all__ = ['FCNFeatures']
+
+# Name: places of the last three poolings in torchvision's features (strides 8, 16, 32), and the
+# side of the map that the first fully connected layer reads.
+NETWORKS = {'vgg16': ((16, 23, 30), 7), 'alexnet': ((2, 5, 12), 6)}
+
+
+@MODELS.register_module()
+class FCNFeatures(BaseModule):
+    """A classifier of torchvision without its last layer, at every place of an image.
+
+    Its fully connected layers become convolutions with the same parameters, the first with a
+    kernel as large as the map it read (7x7 for VGG-16, 6x6 for AlexNet), the second 1x1. Maps
+    are padded to keep their size. Weights of torchvision's classifiers are read as they are.
+
+    Args:
+        name: 'vgg16' or 'alexnet'.
+        fully_connected: ``False``: without those layers; the coarsest map is the last pooling's.
+        init_cfg: ``None``: normal distribution of He et al. by the outgoing connections;
+            ``dict(type='Pretrained', checkpoint='torchvision://vgg16')`` loads weights.
+
+    Raises:
+        UserError: Another name.
+
+    Source: 002, 4.2 ("these layers will be replaced with convolutional layers of equal number
+    of parameters"), after Long et al. (2015), who pad the image instead.
+    """
+
+    def __init__(
+        self,
+        name: str = 'vgg16',
+        fully_connected: bool = True,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(
+            init_cfg or dict(type='Kaiming', layer='Conv2d', mode='fan_out', distribution='normal')
+        )
+        if name not in NETWORKS:
+            raise UserError(f'name={name!r} of FCNFeatures is not one of {tuple(NETWORKS)}')
+        self.levels, self.side = NETWORKS[name]
+        network = torchvision.models.get_model(name, weights=None)
+        self.features = network.features
+        self.classifier = None
+        if fully_connected:
+            # The last layer, which gives the classes, is the head's business.
+            self.classifier = nn.Sequential(*list(network.classifier)[:-1])
+            side = self.side
+            for index, layer in enumerate(self.classifier):
+                if isinstance(layer, nn.Linear):
+                    self.classifier[index] = _as_convolution(layer, side)
+                    side = 1
+        self.register_load_state_dict_pre_hook(_reshape)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Map images ``(N, 3, H, W)`` to three maps with strides 8, 16 and 32.
+
+        Channels: 256, 512 and 4096 (VGG-16), 64, 192 and 4096 (AlexNet, whose poolings round
+        down); the last is 512 or 256 without the fully connected layers.
+        """
+        outs = []
+        for index, layer in enumerate(self.features):
+            x = layer(x)
+            if index in self.levels:
+                outs.append(x)
+        if self.classifier is not None:
+            before, after = (self.side - 1) // 2, self.side // 2
+            outs[-1] = self.classifier(F.pad(x, (before, after, before, after)))
+        return tuple(outs)
+
+
+def _as_convolution(layer: nn.Linear, side: int) -> nn.Conv2d:
+    """Return the convolution with the layer's weights, for maps of ``side`` by ``side``."""
+    channels = layer.in_features // side**2
+    # On 'meta' nothing is drawn that the next line throws away.
+    conv = nn.Conv2d(channels, layer.out_features, side, device='meta')
+    conv.weight = nn.Parameter(layer.weight.detach().view(conv.weight.shape))
+    conv.bias = layer.bias
+    return conv
+
+
+def _reshape(module: nn.Module, state_dict: dict[str, Tensor], prefix: str, *_: Any) -> None:
+    """Bring the weights of torchvision's linear layers into the shape of the convolutions."""
+    own = module.state_dict()
+    for key in [k for k in state_dict if k.startswith(f'{prefix}classifier.')]:
+        name = key.removeprefix(prefix)
+        if name not in own:
+            del state_dict[key]  # the layer of the classes, or all of them
+        elif own[name].numel() == state_dict[key].numel():
+            state_dict[key] = state_dict[key].view(own[name].shape)
