@@ -7,6 +7,7 @@ from .gunn_collapse import (
     find_collapsed_channels,
     record_correlations,
 )
+from .multi_task_iou import TaskIoUMetric
 from .panoptic_metric import PanopticQualityMetric
 from .voc_metric import VOCMetric
 
@@ -15,6 +16,7 @@ __all__ = [
     'CocoMetric',
     'Collapse',
     'PanopticQualityMetric',
+    'TaskIoUMetric',
     'VOCMetric',
     'find_collapsed_channels',
     'record_correlations',

@@ -1,0 +1,91 @@
+"""What our segmentation data sets check before anything is trained."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from mmengine.logging import print_log
+from mmseg.datasets import BaseSegDataset
+from mmseg.datasets import LIPDataset as _LIPDataset
+from mmseg.datasets import PascalVOCDataset as _PascalVOCDataset
+
+from mmvisx.registry import DATASETS
+from mmvisx.utils.errors import UserError
+
+__all__ = ['CheckedSegDataset', 'LIPDataset', 'PascalVOCDataset', 'SegmentationDataset']
+
+
+class CheckedSegDataset(BaseSegDataset):
+    """Base class before an mmseg data set: every image has its label map, and there are some.
+
+    mmseg finds a missing file when a worker reads it, hours into a training. The number of
+    classes goes along with every image, so that
+    :class:`mmvisx.datasets.transforms.LoadSegAnnotations` can check the labels.
+    """
+
+    def load_data_list(self) -> list[dict]:
+        """List the images and label maps.
+
+        Raises:
+            UserError: A folder or the list is absent, no image is listed, or an image or a
+                label map is missing.
+        """
+        for key in ('img_path', 'seg_map_path'):
+            folder = self.data_prefix.get(key)
+            if folder is not None and not os.path.isdir(folder):
+                raise UserError(
+                    f'data_prefix[{key!r}] of {type(self).__name__}: the folder {folder} does not '
+                    'exist; check data_root and data_prefix'
+                )
+        if self.ann_file and not os.path.exists(self.ann_file):
+            raise UserError(f'ann_file {self.ann_file}, the list of images, does not exist')
+        data: list[dict] = super().load_data_list()
+        source = self.ann_file or self.data_prefix['img_path']
+        if not data:
+            raise UserError(
+                f'{source} lists no image with the suffix {self.img_suffix!r}: a data set needs one'
+            )
+        for key, what in (('img_path', 'image'), ('seg_map_path', 'label map')):
+            absent = [d[key] for d in data if key in d and not os.path.isfile(d[key])]
+            if absent:
+                raise UserError(
+                    f'{absent[0]} does not exist: {len(absent)} of the {len(data)} images of '
+                    f'{source} have no {what}. Add the file, or take its name off the list'
+                )
+        classes = len(self.metainfo['classes'])
+        for info in data:
+            info['num_classes'] = classes
+        print_log(f'{source}: {len(data)} images, {classes} classes', 'current', logging.INFO)
+        return data
+
+
+@DATASETS.register_module()
+class SegmentationDataset(CheckedSegDataset):
+    """Any images and index PNGs; the class names come with ``metainfo``.
+
+    Raises:
+        UserError: ``metainfo`` has no classes; see also the base class.
+    """
+
+    def load_data_list(self) -> list[dict]:
+        """List the images and label maps."""
+        if not self.metainfo.get('classes'):
+            raise UserError(
+                'SegmentationDataset needs metainfo=dict(classes=(...)), one name a label from 0'
+            )
+        return super().load_data_list()
+
+
+@DATASETS.register_module()
+class PascalVOCDataset(CheckedSegDataset, _PascalVOCDataset):
+    """VOC's 20 classes and the background, with the checks of the base class."""
+
+    def __init__(self, ann_file: str, **kwargs: object) -> None:
+        # mmseg's constructor asserts what the base class explains.
+        BaseSegDataset.__init__(self, ann_file=ann_file, **kwargs)
+
+
+@DATASETS.register_module()
+class LIPDataset(CheckedSegDataset, _LIPDataset):
+    """LIP's 19 parts and the background, with the checks of the base class."""

@@ -1,0 +1,35 @@
+"""Class and part maps of the embedded data set, for segmentation."""
+
+from typing import ClassVar
+
+from mmvisx.registry import DATASETS
+
+from .seg_checked import CheckedSegDataset
+from .shapes import SHAPES_CLASSES, SHAPES_PALETTE
+from .shapes_parts import SHAPES_PARTS, SHAPES_PARTS_PALETTE
+
+
+@DATASETS.register_module()
+class ShapesClassDataset(CheckedSegDataset):
+    """Background and the classes of shapes: ``VOC2012/SegmentationClass``.
+
+    Outlines of objects and crowds are 255.
+    """
+
+    METAINFO: ClassVar[dict] = {
+        'classes': ('background', *SHAPES_CLASSES),
+        'palette': [[0, 0, 0], *map(list, SHAPES_PALETTE)],
+    }
+
+
+@DATASETS.register_module()
+class ShapesPartDataset(CheckedSegDataset):
+    """Background and the parts of shapes: ``VOC2012/SegmentationPart``.
+
+    Made with ``tools/datasets/make_shapes.py --parts``; 255 as in the class maps.
+    """
+
+    METAINFO: ClassVar[dict] = {
+        'classes': ('background', *SHAPES_PARTS),
+        'palette': [[0, 0, 0], *map(list, SHAPES_PARTS_PALETTE)],
+    }
