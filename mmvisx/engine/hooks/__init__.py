@@ -6,6 +6,7 @@ from .class_count import ClassCountHook
 from .class_weight import ClassWeightHook
 from .detection_box_weights import BoxWeightsHook
 from .detection_mixup_switch import MixUpSwitchHook
+from .neural_rejuvenation_slimming import NetworkSlimmingHook
 from .random_state import RandomStateHook
 from .update_ratio import UpdateRatioHook
 
@@ -16,6 +17,7 @@ __all__ = [
     'ClassCountHook',
     'ClassWeightHook',
     'MixUpSwitchHook',
+    'NetworkSlimmingHook',
     'RandomStateHook',
     'UpdateRatioHook',
 ]

@@ -3,5 +3,6 @@
 from .convert_sac import convert_to_sac
 from .detection_box_weights import weight_box_losses
 from .fuse import fuse_for_inference
+from .neural_rejuvenation_slimming import slim
 
-__all__ = ['convert_to_sac', 'fuse_for_inference', 'weight_box_losses']
+__all__ = ['convert_to_sac', 'fuse_for_inference', 'slim', 'weight_box_losses']
