@@ -90,10 +90,8 @@ class _GradualUpdate(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, state, *parameters = ctx.saved_tensors
-        # Working copies: others may hold the saved tensors and the incoming gradient.
-        state, grad = state.clone(), grad.clone()
-        number = len(ctx.recordings)
-        segments, old, grads = (split_channels(t, number) for t in (state, x, grad))
+        grad = grad.clone()  # others may hold the incoming one
+        grads = split_channels(grad, len(ctx.recordings))
         need_x, _, _, *needs = ctx.needs_input_grad
         # Room for their gradients beforehand: small blocks that stay, strewn among the large
         # ones that come and go below, would keep the allocator from using those again.
@@ -102,33 +100,70 @@ class _GradualUpdate(torch.autograd.Function):
         ]
         results: list[Tensor | None] = [None] * len(parameters)
         end = len(parameters)
-        for index in reversed(range(number)):
-            recording = ctx.recordings[index]
-            names = [name for name, _ in recording.module.named_parameters()]
-            start = end - len(names)
-            # Whether anything before this unit learns.
-            need_features = need_x or any(needs[:start])
-            if not need_features and not any(needs[start:end]):
-                break
-            segments[index].copy_(old[index])  # line 3 of Algorithm 2
-            features = state.detach().requires_grad_(need_features)
-            leaves = {
-                name: parameters[i].detach().requires_grad_(needs[i])
-                for i, name in enumerate(names, start)
-            }
-            with torch.enable_grad(), ctx.autocast():
-                out = recording.replay(leaves, features)
-            # A copy: the unit's gradients may come back as the very tensor that goes in.
-            out_grad = grads[index].to(out.dtype, copy=True)
-            if not ctx.residual:
-                grads[index].zero_()
-            found = _gradients(out, [features, *leaves.values()], out_grad)
-            if found[0] is not None:
-                grad.add_(found[0])  # Eq. 4.6: what the unit read adds to what passed it by
-            for i, own in enumerate(found[1:], start):
-                room = rooms[i]
-                if room is not None and own is not None:
-                    results[i] = room.copy_(own)
-            del out, found
-            end = start
+        with _Rewind(x, state, len(ctx.recordings)) as rewind:
+            for index in reversed(range(len(ctx.recordings))):
+                recording = ctx.recordings[index]
+                names = [name for name, _ in recording.module.named_parameters()]
+                start = end - len(names)
+                # Whether anything before this unit learns.
+                need_features = need_x or any(needs[:start])
+                if not need_features and not any(needs[start:end]):
+                    break
+                features = rewind.before(index).detach().requires_grad_(need_features)
+                leaves = {
+                    name: parameters[i].detach().requires_grad_(needs[i])
+                    for i, name in enumerate(names, start)
+                }
+                with torch.enable_grad(), ctx.autocast():
+                    out = recording.replay(leaves, features)
+                # A copy: the unit's gradients may come back as the very tensor that goes in.
+                out_grad = grads[index].to(out.dtype, copy=True)
+                if not ctx.residual:
+                    grads[index].zero_()
+                found = _gradients(out, [features, *leaves.values()], out_grad)
+                if found[0] is not None:
+                    grad.add_(found[0])  # Eq. 4.6: what the unit read adds to what passed it by
+                for i, own in enumerate(found[1:], start):
+                    room = rooms[i]
+                    if room is not None and own is not None:
+                        results[i] = room.copy_(own)
+                del out, found
+                end = start
         return (grad if need_x else None, None, None, *results)
+
+
+class _Rewind:
+    """The state before each update, in the memory of the layer's input and output.
+
+    Segments change places between the two, and do so again at the end, so that no third map
+    is needed and both hold in the end what they held. A tensor that is not an operation's
+    result (a user's may be mapped from a file, or be one value repeated) is left alone.
+    """
+
+    def __init__(self, x: Tensor, state: Tensor, number: int) -> None:
+        own = x.grad_fn is not None and (
+            x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last)
+        )
+        # `data`: autograd counts writes, and these leave no trace.
+        self._state = state.data
+        self._old = split_channels(x.data if own else x.clone(), number)
+        self._new = split_channels(self._state, number)
+        self._swapped: list[int] = []
+
+    def __enter__(self) -> _Rewind:
+        return self
+
+    def before(self, index: int) -> Tensor:
+        """Return the features that unit ``index`` read; call it from the last unit down."""
+        self._swap(index)  # line 3 of Algorithm 2
+        self._swapped.append(index)
+        return self._state
+
+    def __exit__(self, *error: object) -> None:
+        for index in self._swapped:
+            self._swap(index)
+
+    def _swap(self, index: int) -> None:
+        kept = self._old[index].clone()
+        self._old[index].copy_(self._new[index])
+        self._new[index].copy_(kept)

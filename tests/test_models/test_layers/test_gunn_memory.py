@@ -37,7 +37,8 @@ def data(channels=6, batch=2, dtype=torch.float64):
 def run(layer, x, need_x=True, call=None):
     """Return output, gradient of the input, gradients of parameters, and buffers."""
     x = x.clone().requires_grad_(need_x)
-    out = (call or layer)(x)
+    # With a gradient the layer's input is an operation's result, as in a network.
+    out = (call or layer)(x.clone(memory_format=torch.preserve_format))
     probe = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view_as(out)
     if out.requires_grad:
         (out * probe).sum().backward()
@@ -374,13 +375,27 @@ def test_saved_tensors_changed_in_place_are_an_error(changed):
         loss.backward()
 
 
-def test_the_saved_tensors_and_the_incoming_gradient_are_not_changed():
+@pytest.mark.parametrize('result', [True, False])
+@pytest.mark.parametrize('failing', [True, False])
+def test_the_saved_tensors_and_the_incoming_gradient_are_not_changed(result, failing):
+    """Nor while another reads them after an error in the middle of the backward pass."""
     _, layer = pair()
-    x = data().requires_grad_()
+    leaf = data().requires_grad_()
+    x = leaf * 1 if result else leaf
     out = layer(x)
     probe = torch.randn_like(out)
     before = [t.detach().clone() for t in (x, out, probe)]
-    torch.autograd.grad(out, x, probe)
+    if failing:
+
+        def fail(*_):
+            raise ValueError('broken')
+
+        handle = layer.units[1].register_forward_hook(fail)
+        with pytest.raises(ValueError, match='broken'):
+            torch.autograd.grad(out, leaf, probe, retain_graph=True)
+        handle.remove()
+        assert all(map(torch.equal, before, (x, out, probe)))
+    torch.autograd.grad(out, leaf, probe)
     assert all(map(torch.equal, before, (x, out, probe)))
 
 
@@ -454,17 +469,28 @@ def test_memory_formats(memory_format):
 @pytest.mark.parametrize('view', ['transposed', 'expanded', 'strided'])
 def test_views_as_inputs(view):
     plain, ours = pair(CONV)
-    x = {
-        'transposed': torch.randn(2, 5, 4, 6, dtype=torch.float64).permute(0, 3, 1, 2),
-        'expanded': torch.randn(1, 6, 5, 4, dtype=torch.float64).expand(2, -1, -1, -1),
-        'strided': torch.randn(2, 12, 5, 8, dtype=torch.float64)[:, ::2, :, ::2],
+    shape, look = {
+        'transposed': ((2, 5, 4, 6), lambda x: x.permute(0, 3, 1, 2)),
+        'expanded': ((1, 6, 5, 4), lambda x: x.expand(2, -1, -1, -1)),
+        'strided': ((2, 12, 5, 8), lambda x: x[:, ::2, :, ::2]),
     }[view]
+    x = torch.randn(shape, dtype=torch.float64)
     results = []
     for layer in (plain, ours):
-        leaf = x.detach().requires_grad_()
-        layer(leaf).square().sum().backward()
-        results.append([leaf.grad.clone(), [p.grad for p in layer.parameters()]])
+        leaf = x.clone().requires_grad_()
+        layer(look(leaf)).square().sum().backward()
+        detached = look(x.clone()).requires_grad_()
+        layer(detached).square().sum().backward()
+        results.append([leaf.grad, detached.grad, [p.grad for p in layer.parameters()]])
     assert_same(*results)
+
+
+@pytest.mark.parametrize('shape', [(4, 6), (4, 6, 5), (2, 6, 3, 2, 4)])
+def test_any_number_of_dimensions(shape):
+    kind = {2: nn.Linear, 3: lambda a, b: nn.Conv1d(a, b, 1), 5: lambda a, b: nn.Conv3d(a, b, 1)}
+    plain, ours = pair(kind[len(shape)])
+    x = torch.randn(shape, dtype=torch.float64)
+    assert_same(run(plain, x), run(ours, x))
 
 
 def saved_bytes(layer, x):
