@@ -9,7 +9,13 @@ _base_ = ['../detectors/htc_rfp_sac.py']
 
 load = [
     dict(type='mmvisx.LoadImageFromFile'),
-    dict(type='mmvisx.LoadAnnotations', with_bbox=True, with_mask=True, with_seg=True),
+    dict(
+        type='mmvisx.LoadAnnotations',
+        with_bbox=True,
+        with_mask=True,
+        with_seg=True,
+        keep_instances=False,
+    ),
 ]
 train_dataloader = dict(
     dataset=dict(

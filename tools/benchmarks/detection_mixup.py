@@ -47,7 +47,12 @@ def build(
     """Build a data set that loads, perhaps mixes, resizes, flips and packs."""
     steps: list[dict[str, Any]] = [
         dict(type='mmvisx.LoadImageFromFile'),
-        dict(type='mmvisx.LoadAnnotations', with_bbox=True, with_mask=options.masks),
+        dict(
+            type='mmvisx.LoadAnnotations',
+            with_bbox=True,
+            with_mask=options.masks,
+            keep_instances=False,
+        ),
         dict(type='mmdet.Resize', scale=scale, keep_ratio=True),
         dict(type='mmdet.RandomFlip', prob=0.5),
         dict(type='mmvisx.PackDetInputs'),

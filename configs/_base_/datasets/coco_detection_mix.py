@@ -4,7 +4,7 @@ _base_ = './coco_instance_semantic.py'
 
 load = [
     dict(type='mmvisx.LoadImageFromFile'),
-    dict(type='mmvisx.LoadAnnotations', with_bbox=True),
+    dict(type='mmvisx.LoadAnnotations', with_bbox=True, keep_instances=False),
 ]
 resize = dict(type='Resize', scale=(1300, 800), keep_ratio=True)
 flip = dict(type='RandomFlip', prob=0.5)
@@ -24,7 +24,7 @@ train_dataloader = dict(
 test_pipeline = [
     load[0],
     resize,
-    load[1],
+    dict(type='mmvisx.LoadAnnotations', with_bbox=True),
     dict(
         type='mmvisx.PackDetInputs',
         meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),

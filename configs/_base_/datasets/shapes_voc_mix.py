@@ -7,7 +7,7 @@ data_root = 'data/shapes/VOCdevkit/'
 
 load = [
     dict(type='mmvisx.LoadImageFromFile'),
-    dict(type='mmvisx.LoadAnnotations', with_bbox=True),
+    dict(type='mmvisx.LoadAnnotations', with_bbox=True, keep_instances=False),
 ]
 resize = dict(type='Resize', scale=(96, 96), keep_ratio=False)
 flip = dict(type='RandomFlip', prob=0.5)

@@ -5,7 +5,7 @@ _base_ = './voc0712.py'
 
 load = [
     dict(type='mmvisx.LoadImageFromFile'),
-    dict(type='mmvisx.LoadAnnotations', with_bbox=True),
+    dict(type='mmvisx.LoadAnnotations', with_bbox=True, keep_instances=False),
 ]
 flip = dict(type='RandomFlip', prob=0.5)
 pack = dict(type='mmvisx.PackDetInputs')

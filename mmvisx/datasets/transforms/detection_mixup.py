@@ -83,7 +83,8 @@ class DetectionMixUp(BaseTransform):
     annotations (up to ``LoadAnnotations``); what comes after stands behind this transform
     in the ``pipeline`` of the wrapper, with ``mmvisx.PackDetInputs`` at the end. The wrapper
     copies everything before each step; ``dict(type='Compose', transforms=[...])`` around
-    what stands behind this transform makes it one step.
+    what stands behind this transform makes it one step, and ``LoadAnnotations(keep_instances=
+    False)`` leaves out what is slowest to copy.
 
     Both images keep their size and lie at the top left of a zero canvas of ``max(H)`` x
     ``max(W)``. ``lambda`` is the weight of the first image and of its boxes, ``1 -

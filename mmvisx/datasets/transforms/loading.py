@@ -64,8 +64,29 @@ class LoadImageFromFile(_LoadImageFromFile):
 class LoadAnnotations(_LoadAnnotations):
     """Load boxes, labels, masks and the stuff map; faults name the image or the map.
 
-    Arguments as in mmdet.
+    Args:
+        *args: As in mmdet.
+        keep_instances: Keep ``instances``, the annotations as they were read, in the sample.
+            No training transform needs them, and they are slow to copy, which
+            ``MultiImageMixDataset`` does several times.
+        **kwargs: As in mmdet.
     """
+
+    def __init__(self, *args: Any, keep_instances: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.keep_instances = keep_instances
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Set ``gt_bboxes``, ``gt_bboxes_labels``, ``gt_ignore_flags`` and what else is asked for.
+
+        Raises:
+            UserError: A mask is missing or of another size, or the stuff map is missing,
+                unreadable or of another size than the image.
+        """
+        results = super().transform(results)
+        if not self.keep_instances:
+            results.pop('instances', None)
+        return results
 
     def _load_masks(self, results: dict[str, Any]) -> None:
         path, shape = results.get('img_path'), list(results['ori_shape'])

@@ -131,6 +131,14 @@ def test_object_without_mask(tmp_path):
     assert len(build(tmp_path, [boxes_only])[0]['gt_bboxes']) == 2
 
 
+@pytest.mark.parametrize('keep', [True, False])
+def test_annotations_as_they_were_read(tmp_path, keep):
+    write_coco(tmp_path, coco_content())
+    results = build(tmp_path, [LoadAnnotations(with_bbox=True, keep_instances=keep)])[0]
+    assert ('instances' in results) == keep
+    assert len(results['gt_bboxes']) == 2
+
+
 def test_rle_of_another_size(tmp_path):
     content = coco_content()
     content['annotations'][0]['segmentation'] = {'size': [31, 40], 'counts': [0, 1240]}
