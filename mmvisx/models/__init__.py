@@ -8,6 +8,7 @@ from . import (
     layers,
     losses,
     necks,
+    segmentors,
     test_time_augs,
     utils,
 )
@@ -20,6 +21,7 @@ __all__ = [
     'layers',
     'losses',
     'necks',
+    'segmentors',
     'test_time_augs',
     'utils',
 ]

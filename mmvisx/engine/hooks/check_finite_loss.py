@@ -66,7 +66,7 @@ class CheckFiniteLossHook(Hook):
     def _message(self, runner: Runner, bad: Mapping[str, str]) -> str:
         terms = ', '.join(f'{name}={value}' for name, value in bad.items())
         optim = runner.optim_wrapper
-        rates = sorted({group['lr'] for group in optim.optimizer.param_groups})
+        rates = sorted({rate for rates in optim.get_lr().values() for rate in rates})
         latest = find_latest_checkpoint(runner.work_dir)
         return (
             f'training stopped at epoch {runner.epoch + 1}, iteration {runner.iter + 1}: {terms}. '
