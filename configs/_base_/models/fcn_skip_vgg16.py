@@ -1,0 +1,7 @@
+# FCN on VGG-16, whose fully connected layers are convolutions; else as fcn_skip_r18.py.
+_base_ = './fcn_skip_r18.py'
+
+model = dict(
+    backbone=dict(_delete_=True, type='mmvisx.FCNFeatures', name='vgg16'),
+    decode_head=dict(in_channels=[256, 512, 4096]),
+)

@@ -1,0 +1,14 @@
+# FCN on a small ResNet-18, from scratch, 14 images of CamVid in data/camvid, 300 iterations of 4.
+#   python tools/train.py configs/fcn_skip/fcn_r18_nano_camvid.py
+# Hardware: one CPU core. Not in the document. Obtained: not run.
+_base_ = [
+    '../_base_/models/fcn_skip_r18_nano.py',
+    '../_base_/datasets/camvid_nano.py',
+    '../_base_/schedules/fcn_skip_nano.py',
+    '../_base_/segmentation_runtime.py',
+]
+
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(num_classes=11),
+)

@@ -1,0 +1,7 @@
+# SUNet-128, ImageNet, 120 epochs: 24,704,360 parameters (002, 4.1: 24.6M).
+#   tools/dist_train.sh configs/stacked_unet/sunet128_120e_imagenet.py 8
+# Hardware: 8 GPUs x 128 images. The document takes pretrained weights and says nothing of their
+# training; the schedule is that of 000, 2.5.1. No number of it is known. Obtained: not run.
+_base_ = './sunet64_120e_imagenet.py'
+
+model = dict(backbone=dict(arch='sunet128'), head=dict(in_channels=2048))
