@@ -42,7 +42,8 @@ class TaskDataPreprocessor(SegDataPreProcessor):
         result = super().forward(data, training)
         for sample, names in zip(result['data_samples'], tasks, strict=True):
             if names:
-                maps = sample.pop('gt_sem_seg').data
+                maps = sample.gt_sem_seg.data
+                del sample.gt_sem_seg
                 for name, labels in zip(names, maps, strict=True):
                     sample.set_data({name: PixelData(data=labels[None])})
         return result

@@ -169,8 +169,9 @@ class MultiTaskSegmentor(EncoderDecoder):
             last = first + head.out_channels
             results = super().postprocess_result(seg_logits[:, first:last], data_samples)
             for sample, result in zip(samples, results, strict=True):
-                for name in ('pred_sem_seg', 'seg_logits'):
-                    sample.set_data({f'{name}_{task}': result.pop(name)})
+                found = dict(pred_sem_seg=result.pred_sem_seg, seg_logits=result.seg_logits)
+                del result.pred_sem_seg, result.seg_logits
+                sample.set_data({f'{name}_{task}': value for name, value in found.items()})
             first = last
         return samples
 
