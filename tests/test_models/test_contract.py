@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from mmengine.model import BaseTTAModel
+from mmengine.model import BaseDataPreprocessor, BaseTTAModel
 from torch import Tensor
 
 import mmvisx.models  # noqa: F401 - registers everything
@@ -93,6 +93,28 @@ CASES = {
         [(2, 3, 32, 32)],
         [(2, 10)],
         2 * 269_722,
+    ),
+    # The backbone, and two heads of one 1x1 convolution
+    'MultiTaskSegmentor': Case(
+        dict(
+            backbone=dict(type='mmvisx.CifarResNet', depth=20),
+            task_heads={
+                task: dict(
+                    type='FCNHead',
+                    num_convs=0,
+                    concat_input=False,
+                    in_channels=64,
+                    in_index=0,
+                    channels=64,
+                    num_classes=classes,
+                    dropout_ratio=0.0,
+                )
+                for task, classes in (('scene', 5), ('part', 3))
+            },
+        ),
+        [(2, 3, 32, 32)],
+        [(2, 5, 8, 8), (2, 3, 8, 8)],
+        269_072 + 65 * 5 + 65 * 3,
     ),
     # As mmpretrain's ResNetV1d with the same arguments
     'ResNetTweak': Case(
@@ -261,12 +283,12 @@ def outputs(model, inputs):
 
 def own_models():
     """Names of the registered models of this package."""
-    # A wrapper for testing has no parameters of its own, nor has a loss, an augmentation, or a
-    # head that only passes scores on.
+    # A wrapper for testing has no parameters of its own, nor has a preprocessor, a loss, an
+    # augmentation, or a head that only passes scores on.
     return sorted(
         name
         for name, model in MODELS.module_dict.items()
-        if not issubclass(model, BaseTTAModel)
+        if not issubclass(model, BaseTTAModel | BaseDataPreprocessor)
         and not {'losses', 'batch_augments'} & set(model.__module__.split('.'))
         and name != 'ScoresHead'
     )
