@@ -7,6 +7,7 @@ from .class_weight import ClassWeightHook
 from .detection_box_weights import BoxWeightsHook
 from .detection_mixup_switch import MixUpSwitchHook
 from .neural_rejuvenation_slimming import NetworkSlimmingHook
+from .neural_rejuvenation import NeuralRejuvenationHook
 from .random_state import RandomStateHook
 from .update_ratio import UpdateRatioHook
 
@@ -17,6 +18,7 @@ __all__ = [
     'ClassCountHook',
     'ClassWeightHook',
     'MixUpSwitchHook',
+    'NeuralRejuvenationHook',
     'NetworkSlimmingHook',
     'RandomStateHook',
     'UpdateRatioHook',

@@ -1,0 +1,405 @@
+"""Neural rejuvenation: find dead neurons during training and bring them back where needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from mmengine.dist import broadcast_object_list
+from mmengine.hooks import Hook
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from mmvisx.engine.neural_rejuvenation import (
+    KEY,
+    Restart,
+    averages_of,
+    optim_wrappers_of,
+    optimizers_of,
+    rebuild_for_checkpoint,
+    refresh_runner,
+    unwrap,
+)
+from mmvisx.models.utils.neural_rejuvenation import check_variant, rejuvenate
+from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
+from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
+from mmvisx.models.utils.neural_rejuvenation_utilization import (
+    Utilization,
+    check_resource,
+    cost,
+    utilization,
+)
+from mmvisx.registry import HOOKS
+from mmvisx.utils.errors import UserError
+from mmvisx.visualization.neural_rejuvenation import draw_live_channels
+
+__all__ = ['NeuralRejuvenationHook', 'add_l1_gradient']
+
+
+def add_l1_gradient(scales: Sequence[nn.Parameter], coefficient: float) -> None:
+    """Add the gradient of ``coefficient * sum |gamma|`` (Eq. 5.3) to the scales' gradients.
+
+    A scale without a gradient, which the optimizer will leave alone, is left alone too.
+    """
+    with_gradient = [p for p in scales if p.grad is not None]
+    if coefficient and with_gradient:
+        gradients = [p.grad for p in with_gradient]
+        signs = torch._foreach_sign([p.detach() for p in with_gradient])
+        torch._foreach_add_(gradients, signs, alpha=coefficient)
+
+
+@HOOKS.register_module()
+class NeuralRejuvenationHook(Hook):
+    """Monitor the utilization of a network, and rejuvenate its dead neurons when it is low.
+
+    While the flag is on, the scales of all free neurons get the L1 penalty of Eq. 5.3, added to
+    their gradients before weight decay and momentum, once per step of the optimizer. Its
+    coefficient lambda starts at 0; after each interval in which the utilization ratio r fell
+    by no more than ``utilization_drop`` it grows by ``lambda_step`` (5.3.1.3). When r is below
+    ``threshold``, dead neurons are reallocated and reinitialised (5.3.2,
+    :func:`~mmvisx.models.utils.neural_rejuvenation.rejuvenate`) before the next iteration;
+    lambda goes back to 0, and rates, schedules and the number of epochs to run start anew. The
+    flag is on during ``window`` and until ``num_rejuvenations`` have happened.
+
+    Any network works whose convolutions are followed by batch normalisations
+    (:func:`~mmvisx.models.utils.neural_rejuvenation_trace.build_channel_graph`), with any
+    optimizer and wrapper, running averages (EMA) and distributed training.
+
+    The log has ``nr_utilization`` and ``nr_lambda``, and the visual back-ends also
+    ``nr_live.{layer}`` and a picture of the living neurons, once per interval. Checkpoints
+    hold the architecture, so that they are resumed, tested and loaded as others.
+
+    Args:
+        resource: What is counted: ``'params'`` or ``'flops'`` (multiply-adds), of convolutions.
+        target: Cost to reach, relative to the network's at the start: 1 keeps the cost,
+            0.5 compresses to a half.
+        threshold: T_r, the utilization ratio below which neurons are rejuvenated, relative to
+            the network as it is; at most ``target``, for which the document uses half of it.
+        num_rejuvenations: How many there may be; None: any number.
+        window: First and last epoch in which the flag is on, ``[begin, end)``, counted from
+            the latest restart; None: always.
+        variant: ``'NR'``, ``'NR-CR'`` (without cross connections), ``'NR-CA'`` (with cross
+            attention) or ``'NR-FS'`` (the found architecture from scratch).
+        rescale: Rescale surviving neurons (BR, 5.3.2.3).
+        lambda_step: By how much lambda grows.
+        lambda_interval: Epochs from one check to the next; may be below 1.
+        utilization_drop: d_r, by how much the ratio has to fall for lambda to stay.
+        fixed_lambda: Use this lambda throughout instead of the adaptive one.
+        two_heads: Give rejuvenated neurons logits and a loss of their own
+            (:class:`mmvisx.TwoHeadLinearClsHead`).
+        input_shape: ``(C, H, W)`` of the images that channels are traced and multiply-adds
+            counted with; by default that of the first batch.
+
+    Raises:
+        UserError: an argument is out of range; no neuron of the network may die.
+
+    Source: 001, Algorithm 3 and 5.3.
+
+    Differs from the document: the epochs go on counting, and the training ends as many epochs
+    after the rejuvenation as it was to last, where the document resets the counter. The
+    momentum of surviving weights is kept.
+    """
+
+    priority = 'ABOVE_NORMAL'  # before EMAHook, which loads weights into the average
+
+    def __init__(
+        self,
+        resource: str = 'params',
+        target: float = 1.0,
+        threshold: float = 0.5,
+        num_rejuvenations: int | None = 1,
+        window: tuple[float, float] | None = None,
+        variant: str = 'NR',
+        rescale: bool = False,
+        lambda_step: float = 5e-5,
+        lambda_interval: float = 1,
+        utilization_drop: float = 0.01,
+        fixed_lambda: float | None = None,
+        two_heads: bool = False,
+        input_shape: Sequence[int] | None = None,
+    ) -> None:
+        check_resource(resource)
+        check_variant(variant)
+        if not 0 < threshold <= target:
+            raise UserError(
+                f'threshold={threshold} should be above 0 and at most target={target}: at the '
+                'threshold the living neurons must fit the target'
+            )
+        if window is not None and not (len(window) == 2 and 0 <= window[0] < window[1]):
+            raise UserError(f'window={window!r} should be a first and a last epoch')
+        for name, value in dict(
+            lambda_step=lambda_step, utilization_drop=utilization_drop, fixed_lambda=fixed_lambda
+        ).items():
+            if value is not None and value < 0:
+                raise UserError(f'{name}={value} of NeuralRejuvenationHook is below 0')
+        if not lambda_interval > 0:
+            raise UserError(f'lambda_interval={lambda_interval} should be above 0 epochs')
+        if num_rejuvenations is not None and num_rejuvenations < 0:
+            raise UserError(f'num_rejuvenations={num_rejuvenations} is below 0')
+        if input_shape is not None and len(input_shape) != 3:
+            raise UserError(f'input_shape={tuple(input_shape)} should be (channels, height, width)')
+        self.resource = resource
+        self.target = target
+        self.threshold = threshold
+        self.num_rejuvenations = num_rejuvenations
+        self.window = window
+        self.variant = variant
+        self.rescale = rescale
+        self.lambda_step = lambda_step
+        self.lambda_interval = lambda_interval
+        self.utilization_drop = utilization_drop
+        self.fixed_lambda = fixed_lambda
+        self.two_heads = two_heads
+        self.input_shape = None if input_shape is None else tuple(input_shape)
+        self.graph: ChannelGraph | None = None
+        self.coefficient = fixed_lambda or 0.0
+        self.count = 0
+        self.budget = 0.0
+        self.previous: float | None = None
+        self.start_epoch = 0
+        self.start_iter = 0
+        self._restart: Restart | None = None
+        self._penalised: dict[int, list[nn.Parameter]] = {}
+        self._handles: list[Any] = []
+        self._on = False
+
+    # --- set-up and checkpoints
+
+    def before_run(self, runner: Runner) -> None:
+        """Remember how the schedules start."""
+        if runner.optim_wrapper is not None and optimizers_of(runner):
+            self._restart = Restart(runner)
+
+    def before_train(self, runner: Runner) -> None:
+        """Hang the penalty before the optimizers' steps."""
+        if self._restart is None:
+            self._restart = Restart(runner)
+        for optimizer in optimizers_of(runner):
+            self._handles.append(optimizer.register_step_pre_hook(self._add_penalty))
+
+    def after_train(self, runner: Runner) -> None:
+        """Take the penalty away."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Store the architecture and the state of the monitor."""
+        if self.graph is not None:
+            state = {key: getattr(self, key) for key in self._state_keys}
+            checkpoint[KEY] = dict(graph=self.graph.to_dict(), state=state)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Rebuild the network before its weights are loaded."""
+        graph = rebuild_for_checkpoint(runner, checkpoint)
+        if graph is None:
+            return
+        self.graph = graph
+        if not runner._resume:
+            return
+        for key in self._state_keys:
+            setattr(self, key, checkpoint[KEY]['state'][key])
+        if self.count and self._restart is not None:
+            self._restart.extend(runner, self.start_epoch, self.start_iter)
+
+    _state_keys = (
+        'coefficient',
+        'count',
+        'budget',
+        'previous',
+        'start_epoch',
+        'start_iter',
+    )
+
+    # --- training
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any | None = None
+    ) -> None:
+        """Check the utilization where an interval has ended, and rejuvenate if it is low."""
+        if self.graph is None:
+            self.graph = self._trace(runner, data_batch)
+            runner.logger.info(self._describe())
+        if not self.budget:
+            self.budget = self.target * cost(self.graph, self.resource)
+        if not self._penalised:
+            self._collect(runner)
+        self._on = self._flag(runner)
+        done = runner.iter - self.start_iter
+        by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
+        at_interval = done % self._interval(runner) == 0
+        # A schedule by epochs can only start anew where an epoch starts.
+        may_rejuvenate = batch_idx == 0 if by_epoch else at_interval
+        if not self._on or not (at_interval or may_rejuvenate):
+            return
+        if self.previous is None or done > 0:
+            self._check(runner, at_interval, may_rejuvenate and done > 0)
+
+    def _interval(self, runner: Runner) -> int:
+        return max(1, round(self.lambda_interval * len(runner.train_dataloader)))
+
+    def _flag(self, runner: Runner) -> bool:
+        if self.num_rejuvenations is not None and self.count >= self.num_rejuvenations:
+            return False
+        if self.window is None:
+            return True
+        epochs = (runner.iter - self.start_iter) / len(runner.train_dataloader)
+        return self.window[0] <= epochs < self.window[1]
+
+    def _check(self, runner: Runner, adapt: bool, may_rejuvenate: bool) -> None:
+        assert self.graph is not None
+        state = _from_first(utilization(unwrap(runner.model), self.graph, self.resource))
+        self._log(runner, state)
+        if state.ratio < self.threshold and may_rejuvenate:
+            if _between_steps(runner):
+                self._rejuvenate(runner, state)
+            else:
+                runner.logger.info('rejuvenation waits for the end of the accumulated step')
+            return
+        if adapt:
+            stalled = self.previous is not None and not (
+                state.ratio < self.previous - self.utilization_drop
+            )
+            if stalled and self.fixed_lambda is None:
+                self.coefficient += self.lambda_step
+            self.previous = state.ratio
+
+    def _rejuvenate(self, runner: Runner, state: Utilization) -> None:
+        assert self.graph is not None
+        assert self._restart is not None
+        model = unwrap(runner.model)
+        for name in state.kept:
+            runner.logger.warning(
+                f'all neurons of {name} are dead; the strongest one is kept, as the network would '
+                'give the same output for all images without it. Lower fixed_lambda or lambda_step'
+            )
+        averages = averages_of(runner)
+        seed = _from_first(1_000_003 * (runner.seed or 0) + self.count)
+        result = rejuvenate(
+            model,
+            self.graph,
+            self.budget,
+            self.resource,
+            self.variant,
+            self.rescale,
+            seed,
+            state.alive,
+            optimizers_of(runner),
+            averages,
+        )
+        self.graph = result.graph
+        self.count += 1
+        self.coefficient = self.fixed_lambda or 0.0
+        self.previous = None
+        self.start_epoch, self.start_iter = runner.epoch, runner.iter
+        refresh_runner(runner)
+        self._restart.extend(runner, self.start_epoch, self.start_iter)
+        self._restart.schedules(runner)
+        self._collect(runner)
+        self._on = self._flag(runner)
+        share = result.cost / result.budget
+        runner.logger.info(
+            f'rejuvenation {self.count} ({self.variant}) at iteration {runner.iter}: utilization '
+            f'{state.ratio:.4f}, {sum(result.survived):,} of '
+            f'{sum(mask.numel() for mask in state.alive):,} neurons survived, alpha='
+            f'{result.alpha:.4f}, now {sum(g.width for g in result.graph.groups):,} neurons and '
+            f'{result.cost:,} {self.resource} ({share:.2%} of the target)'
+        )
+        if share < 0.98:
+            runner.logger.warning(
+                f'the network uses {share:.2%} of the target: its layers are too narrow to come '
+                'closer by whole neurons'
+            )
+        self._log(runner, utilization(model, self.graph, self.resource))
+
+    def _trace(self, runner: Runner, data_batch: Any) -> ChannelGraph:
+        model = unwrap(runner.model)
+        shape = self.input_shape
+        if shape is None:
+            shape = _batch_shape(model, data_batch)
+        generator = torch.Generator().manual_seed(0)
+        images = torch.randn((2, *shape), generator=generator)
+        return _from_first(build_channel_graph(model, images))
+
+    # --- penalty
+
+    def _collect(self, runner: Runner) -> None:
+        assert self.graph is not None
+        model = unwrap(runner.model)
+        scales = [model.get_submodule(n).weight for g in self.graph.groups for n in g.norms]
+        self._penalised = {}
+        for optimizer in optimizers_of(runner):
+            own = {id(p) for group in optimizer.param_groups for p in group['params']}
+            self._penalised[id(optimizer)] = [p for p in scales if id(p) in own]
+
+    def _add_penalty(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if self._on and self.coefficient:
+            # A fused optimizer divides by the loss scale itself.
+            loss_scale = getattr(optimizer, 'grad_scale', None)
+            factor = 1.0 if loss_scale is None else float(loss_scale)
+            add_l1_gradient(self._penalised.get(id(optimizer), []), factor * self.coefficient)
+
+    # --- log
+
+    def _describe(self) -> str:
+        assert self.graph is not None
+        free = sum(group.width for group in self.graph.groups)
+        lines = [
+            f'neural rejuvenation: {free:,} neurons in {len(self.graph.groups)} layers may die, '
+            f'{len(self.graph.fixed)} layers are fixed alive'
+        ]
+        lines += [f'  {name}: {reason}' for name, reason in self.graph.fixed.items()]
+        return '\n'.join(lines)
+
+    def _log(self, runner: Runner, state: Utilization) -> None:
+        assert self.graph is not None
+        hub = runner.message_hub
+        hub.update_scalar('train/nr_utilization', state.ratio)
+        hub.update_scalar('train/nr_lambda', self.coefficient)
+        live = {
+            group.name: (int(mask.sum()), group.width)
+            for group, mask in zip(self.graph.groups, state.alive, strict=True)
+        }
+        step = runner.iter
+        runner.visualizer.add_scalars(
+            dict(
+                iter=step,
+                nr_utilization=state.ratio,
+                nr_lambda=self.coefficient,
+                **{f'nr_live.{name}': count for name, (count, _) in live.items()},
+            ),
+            step=step,
+        )
+        title = f'iteration {step}: utilization {state.ratio:.3f} ({self.resource})'
+        runner.visualizer.add_image('nr_live', draw_live_channels(live, title), step=step)
+
+
+def _between_steps(runner: Runner) -> bool:
+    """Whether no gradients are being accumulated."""
+    return all(
+        wrapper._inner_count % wrapper._accumulative_counts == 0
+        for wrapper in optim_wrappers_of(runner)
+    )
+
+
+def _from_first(value: Any) -> Any:
+    """Return the first process's value in all processes."""
+    values = [value]
+    broadcast_object_list(values)
+    return values[0]
+
+
+def _batch_shape(model: nn.Module, data_batch: Any) -> tuple[int, ...]:
+    preprocessor: Callable | None = getattr(model, 'data_preprocessor', None)
+    data = preprocessor(data_batch, False) if preprocessor is not None else data_batch
+    inputs = data.get('inputs') if isinstance(data, dict) else data
+    if isinstance(inputs, list | tuple):
+        inputs = inputs[0]
+    if not isinstance(inputs, Tensor) or inputs.dim() != 4:
+        raise UserError(
+            'the first batch holds no images (N, C, H, W); give input_shape=(C, H, W) to '
+            'NeuralRejuvenationHook'
+        )
+    return tuple(inputs.shape[1:])

@@ -1,0 +1,90 @@
+"""A convolution with cross attention between survived and rejuvenated neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .neural_rejuvenation_cross_removed import pick_channels
+
+__all__ = ['CrossAttentionConv2d', 'cross_attention']
+
+
+def cross_attention(own: Tensor, cross: Tensor) -> Tensor:
+    """Return ``own + 2 * sigmoid(own) * cross``, the right-hand side of Eq. 5.9 and 5.10.
+
+    Args:
+        own: What neurons get from their own kind, ``(N, C, H, W)``.
+        cross: What they get from the other kind, ``(N, C, H, W)``.
+    """
+    return own + 2 * torch.sigmoid(own) * cross
+
+
+class CrossAttentionConv2d(nn.Conv2d):
+    """A convolution in which each kind of neurons attends to the other (Eq. 5.9 and 5.10).
+
+    ``S_out = W_SS * S_in + 2 sigmoid(W_SS * S_in) (W_RS * R_in)`` and the same with S and R
+    exchanged, with the weights of one dense convolution. After a further rejuvenation the whole
+    layer so far is the new ``S``: its response is computed first and then attends to the
+    latest generation. A generation of outputs that has no inputs of its own generation reads
+    all older ones as in Eq. 5.5.
+
+    Args:
+        like: Convolution that gives kernel, stride, padding and dilation; its groups are 1.
+        in_index: Ascending input channels of each generation; inputs that belong to none, as
+            those of a residual stream, count to the first.
+        out_counts: Number of outputs of each generation, the oldest first.
+
+    Source: 001, 5.3.3.3 (NR-CA).
+    """
+
+    def __init__(
+        self, like: nn.Conv2d, in_index: Sequence[Tensor], out_counts: Sequence[int]
+    ) -> None:
+        super().__init__(
+            sum(index.numel() for index in in_index),
+            sum(out_counts),
+            like.kernel_size,  # type: ignore[arg-type]
+            like.stride,  # type: ignore[arg-type]
+            like.padding,  # type: ignore[arg-type]
+            like.dilation,  # type: ignore[arg-type]
+            bias=like.bias is not None,
+            padding_mode=like.padding_mode,
+        )
+        self.in_index = [index.cpu() for index in in_index]
+        self.out_counts = list(out_counts)
+
+    def _convolve(self, x: Tensor, rows: slice, columns: Tensor) -> Tensor:
+        weight = pick_channels(self.weight[rows], columns)
+        return self._conv_forward(pick_channels(x, columns), weight, None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(N, in_channels, H, W)`` to ``(N, out_channels, H', W')``."""
+        older = self.in_index[0]
+        stop = self.out_counts[0]
+        out = self._convolve(x, slice(0, stop), older)
+        for index, count in zip(self.in_index[1:], self.out_counts[1:], strict=True):
+            rows = slice(stop, stop + count)
+            if not index.numel():
+                out = torch.cat([out, self._convolve(x, rows, older)], 1)
+            else:
+                # One convolution for each kind of inputs; its outputs of both kinds.
+                new = self._convolve(x, slice(0, stop + count), index)
+                to_older, own = new[:, :stop], new[:, stop:]
+                parts = [cross_attention(out, to_older)]
+                if count:
+                    parts.append(cross_attention(own, self._convolve(x, rows, older)))
+                out = torch.cat(parts, 1)
+            stop += count
+            older = torch.cat([older, index]).sort().values
+        if self.bias is not None:
+            out = out + self.bias[:, None, None]
+        return out
+
+    def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if self.padding_mode != 'zeros':
+            return super()._conv_forward(x, weight, bias)
+        return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation)

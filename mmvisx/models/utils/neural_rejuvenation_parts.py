@@ -1,0 +1,212 @@
+"""Weights of a layer as one dense tensor, however the layer stores them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttentionConv2d
+from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d
+
+from .neural_rejuvenation_graph import ChannelGraph, GraphLayer
+
+__all__ = ['Change', 'Part', 'build_layer', 'gather', 'input_index', 'weight_parts']
+
+Transform = Callable[[Tensor], Tensor]
+
+
+@dataclass
+class Part:
+    """A parameter, and where it lies in the layer's dense tensor.
+
+    Args:
+        parameter: The parameter.
+        rows: Its rows (outputs), None for all.
+        columns: Its columns (inputs), None for all.
+    """
+
+    parameter: nn.Parameter
+    rows: Tensor | None = None
+    columns: Tensor | None = None
+
+    def extract(self, dense: Tensor) -> Tensor:
+        """Return the parameter's part of a dense tensor."""
+        if self.rows is not None:
+            dense = dense.index_select(0, self.rows.to(dense.device))
+        if self.columns is not None:
+            dense = dense.index_select(1, self.columns.to(dense.device))
+        return dense.contiguous()
+
+
+@dataclass
+class Change:
+    """New parameters in the place of old ones.
+
+    Args:
+        old: Parameters before.
+        new: Parameters after.
+        old_shape: Of the dense tensor before.
+        transform: Maps a dense tensor of the old layout to one of the new: survivors are
+            kept, all else is zero. None: nothing survives.
+    """
+
+    old: list[Part]
+    new: list[Part]
+    old_shape: tuple[int, ...]
+    transform: Transform | None
+
+
+def gather(parts: Sequence[Part], tensors: Sequence[Tensor], shape: Sequence[int]) -> Tensor:
+    """Lay tensors of the parts' shapes together to a dense one, zero in between."""
+    if len(parts) == 1 and parts[0].rows is None and parts[0].columns is None:
+        return tensors[0]
+    dense = tensors[0].new_zeros(tuple(shape))
+    for part, tensor in zip(parts, tensors, strict=True):
+        rows = torch.arange(shape[0]) if part.rows is None else part.rows
+        if part.columns is None:
+            dense[rows.to(dense.device)] = tensor
+        else:
+            place = rows[:, None].to(dense.device), part.columns[None].to(dense.device)
+            dense[place] = tensor
+    return dense
+
+
+def weight_parts(module: nn.Module) -> tuple[list[Part], list[Part], tuple[int, ...]]:
+    """Return the parts of a layer's weight and of its bias, and the dense weight's shape."""
+    if not isinstance(module, CrossRemovedConv2d):
+        bias = [] if module.bias is None else [Part(module.bias)]  # type: ignore[list-item]
+        return [Part(module.weight)], bias, tuple(module.weight.shape)  # type: ignore
+    weights, biases = [], []
+    starts = [0, *torch.tensor(module.out_counts).cumsum(0).tolist()]
+    for key, block in module.blocks.items():
+        assert isinstance(block, nn.Conv2d)
+        rows = torch.arange(starts[int(key)], starts[int(key) + 1])
+        weights.append(Part(block.weight, rows, module.in_index[int(key)]))
+        if block.bias is not None:
+            biases.append(Part(block.bias, rows))
+    kernel = module.kernel_size
+    return weights, biases, (module.out_channels, module.in_channels, *kernel)  # type: ignore
+
+
+def input_index(graph: ChannelGraph, layer: GraphLayer, generations: Sequence[int]) -> Tensor:
+    """Ascending input positions of some generations; -1 stands for those fixed alive."""
+    found = []
+    start = 0
+    for segment in layer.inputs:
+        if segment.group is None:
+            spans = [(-1, segment.width)]
+        else:
+            counts = graph.groups[segment.group].counts
+            spans = [(g, count * segment.repeat) for g, count in enumerate(counts)]
+        for generation, width in spans:
+            if generation in generations:
+                found.append(torch.arange(start, start + width))
+            start += width
+    return torch.cat(found) if found else torch.zeros(0, dtype=torch.long)
+
+
+def build_layer(
+    graph: ChannelGraph, layer: GraphLayer, like: nn.Module, weight: Tensor, bias: Tensor | None
+) -> nn.Module:
+    """Build a layer as the graph describes it, with the given dense weight and bias.
+
+    Args:
+        graph: Graph that describes the layer.
+        layer: The layer.
+        like: The module that is replaced; it is not changed.
+        weight: ``(out, in, K_h, K_w)`` or ``(out, in)``.
+        bias: ``(out,)`` or None.
+    """
+    if isinstance(like, nn.Linear):
+        with torch.device('meta'):
+            linear = type(like)(weight.size(1), weight.size(0), bias is not None)
+        return _fill(linear, like, weight, bias)
+    assert isinstance(like, nn.Conv2d | CrossRemovedConv2d)
+    if layer.mix == 'removed':
+        assert layer.group is not None
+        counts = graph.groups[layer.group].counts
+        index = [input_index(graph, layer, [-1, *reads]) for reads in layer.reads]
+        with torch.device('meta'):
+            blocks: nn.Module = CrossRemovedConv2d(like, index, counts, weight.size(1))
+        return _fill(blocks, like, weight, bias)
+    plain = _plain_like(like, layer, weight, bias)
+    if layer.mix == 'attention':
+        assert layer.group is not None
+        counts = graph.groups[layer.group].counts
+        index = [input_index(graph, layer, [g, -1] if g == 0 else [g]) for g in range(len(counts))]
+        with torch.device('meta'):
+            plain = CrossAttentionConv2d(plain, index, counts)
+    return _fill(plain, like, weight, bias)
+
+
+def _plain_like(
+    like: nn.Conv2d | CrossRemovedConv2d, layer: GraphLayer, weight: Tensor, bias: Tensor | None
+) -> nn.Conv2d:
+    own = type(like) if type(like) is not CrossAttentionConv2d else nn.Conv2d
+    kind = nn.Conv2d if isinstance(like, CrossRemovedConv2d) else own
+    depthwise = layer.kind == 'depthwise'
+    with torch.device('meta'):
+        return kind(  # type: ignore[no-any-return]
+            weight.size(0) if depthwise else weight.size(1),
+            weight.size(0),
+            like.kernel_size,
+            like.stride,
+            like.padding,
+            like.dilation,
+            groups=weight.size(0) if depthwise else 1,
+            bias=bias is not None,
+            padding_mode=like.padding_mode,
+        )
+
+
+def _fill(module: nn.Module, like: nn.Module, weight: Tensor, bias: Tensor | None) -> nn.Module:
+    """Give a module on the meta device its weights, and the mode of ``like``."""
+    trained = next(like.parameters()).requires_grad
+    weights, biases, _ = weight_parts(module)
+    for parts, dense in ((weights, weight), (biases, bias)):
+        for part in parts:
+            assert dense is not None
+            _set_parameter(module, part, nn.Parameter(part.extract(dense), trained))
+    return module.train(like.training)
+
+
+def _set_parameter(module: nn.Module, part: Part, parameter: nn.Parameter) -> None:
+    for owner in module.modules():
+        for key, value in owner._parameters.items():
+            if value is part.parameter:
+                owner._parameters[key] = parameter
+                return
+    raise RuntimeError('the part is of another module')
+
+
+def fresh_weight(
+    graph: ChannelGraph, layer: GraphLayer, shape: Sequence[int], generator: torch.Generator
+) -> Tensor:
+    """Draw a layer's dense weight: zero but for what rejuvenated neurons start with.
+
+    ``W_RR`` is drawn from ``N(0, sqrt(2 / (k^2 out)))``, with ``out`` the outputs of the
+    convolution it stands in; ``W_SR`` and ``W_RS`` are zero (5.3.2.2). Rejuvenated neurons
+    that have no rejuvenated inputs, as those of the first convolution, are drawn with all
+    their inputs: otherwise they would be zero for ever.
+    """
+    weight = torch.zeros(tuple(shape))
+    if layer.group is None:
+        return weight  # the classifier, or a convolution added to a stream: R enters with 0
+    latest = len(graph.groups[layer.group].counts) - 1
+    count = graph.groups[layer.group].counts[-1]
+    rows = torch.arange(shape[0] - count, shape[0])
+    if layer.kind == 'depthwise':
+        out = 1
+        columns = torch.arange(shape[1])
+    else:
+        out = count if layer.mix == 'removed' else shape[0]
+        own = input_index(graph, layer, [latest])
+        columns = input_index(graph, layer, [-1, latest]) if own.numel() else torch.arange(shape[1])
+    deviation = math.sqrt(2 / (layer.area * max(out, 1)))
+    size = (rows.numel(), columns.numel(), *shape[2:])
+    weight[rows[:, None], columns[None]] = deviation * torch.randn(size, generator=generator)
+    return weight
