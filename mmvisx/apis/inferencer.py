@@ -121,7 +121,7 @@ class Inferencer(DetInferencer):
             if isinstance(item, np.ndarray):
                 found.append(_check_array(item))
             elif isinstance(item, str | Path):
-                found.extend(_expand(item))
+                found.extend(list_images(item))
             else:
                 raise UserError(f'an input is a {type(item).__name__}; give paths or arrays')
         return found
@@ -243,7 +243,12 @@ class _Loader:
         return self.from_file(dict(img_path=item))
 
 
-def _expand(item: str | Path) -> list[str]:
+def list_images(item: str | Path) -> list[str]:
+    """Return the path of an image, or those of the images in a folder.
+
+    Raises:
+        UserError: There is no such file, or the folder holds no image.
+    """
     path = Path(item).expanduser()
     if path.is_file() or '://' in str(item):
         return [str(item) if '://' in str(item) else str(path)]

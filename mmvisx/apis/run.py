@@ -144,7 +144,7 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
         UserError: the checkpoint does not exist or does not fit exactly.
     """
     init_default_scope(cfg.get('default_scope', 'mmdet'))
-    config = cfg.model.to_dict()
+    config = ConfigDict(cfg.model.to_dict())  # mmseg reads test_cfg.mode
     if 'data_preprocessor' in cfg:  # as MMEngine's runner does it
         config.setdefault('data_preprocessor', cfg.data_preprocessor.to_dict())
     with explain_config_errors(cfg):
