@@ -39,13 +39,23 @@ def gradual_update_in_place(x: Tensor, units: Sequence[nn.Module], residual: boo
     """
     parameters = [parameter for unit in units for parameter in unit.parameters()]
     if torch.is_grad_enabled() and any(t.requires_grad for t in (x, *parameters)):
-        return _GradualUpdate.apply(x, tuple(units), residual, *parameters)
+        out = _GradualUpdate.apply(x, tuple(units), residual, *parameters)
+        out.grad_fn.register_prehook(_own_gradient)
+        return out
     state = x.clone()
     for index, (unit, segment) in enumerate(
         zip(units, split_channels(state, len(units)), strict=True)
     ):
         _write(segment, run_unit(unit, state, segment.shape, index), residual)
     return state
+
+
+def _own_gradient(grads: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+    """Give the backward pass gradients that it may change: others may hold the incoming ones.
+
+    Done there, the incoming one would live on beside its copy to the end of that pass.
+    """
+    return tuple(grad if grad is None else grad.clone() for grad in grads)
 
 
 def _write(segment: Tensor, out: Tensor, residual: bool) -> None:
@@ -90,7 +100,7 @@ class _GradualUpdate(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, state, *parameters = ctx.saved_tensors
-        grad = grad.clone()  # others may hold the incoming one
+        # Views of the gradient of the present state; _own_gradient has made it ours.
         grads = split_channels(grad, len(ctx.recordings))
         need_x, _, _, *needs = ctx.needs_input_grad
         # Room for their gradients beforehand: small blocks that stay, strewn among the large
