@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -26,7 +27,17 @@ def seed_everything(*key: int) -> None:
     low, high = (int(word) for word in np.random.SeedSequence(key).generate_state(2))
     random.seed(low)
     np.random.seed(low)
-    torch.manual_seed(high << 32 | low)
+    if _has_accelerator():
+        torch.manual_seed(high << 32 | low)
+    else:
+        # torch.manual_seed notes the whole call stack for a GPU that may come later, which takes
+        # as long as loading a small image.
+        torch.random.default_generator.manual_seed(high << 32 | low)
+
+
+@functools.cache
+def _has_accelerator() -> bool:
+    return torch.accelerator.is_available()
 
 
 class Draw(int):
