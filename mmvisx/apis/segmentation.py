@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -16,6 +15,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import DATASETS, DefaultScope
 from mmseg.structures import SegDataSample
 
+from mmvisx.datasets.transforms.loading import decode_image
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.config import load_config
 from mmvisx.utils.errors import UserError
@@ -41,7 +41,7 @@ class Task:
 
     name: str
     classes: tuple[str, ...]
-    palette: tuple[tuple[int, int, int], ...]
+    palette: tuple[tuple[int, ...], ...]
 
     @property
     def field(self) -> str:
@@ -75,7 +75,7 @@ class SegmentationInferencer:
                 'segmentor (mmseg); detectors are for demo/image_demo.py'
             )
         weights = read_checkpoint(checkpoint)
-        self.model = build_model(cfg)
+        self.model: Any = build_model(cfg)
         load_weights(self.model, weights, checkpoint, 'exact')
         self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self.model.to(self.device)
@@ -106,7 +106,8 @@ class SegmentationInferencer:
         self, path: str | Path, labels: Mapping[str, np.ndarray], opacity: float = 0.5
     ) -> np.ndarray:
         """Return the picture of ``{task: labels}`` over the image file."""
-        image = cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        hint = 'name an image that is there'
+        image = decode_image(str(path), hint, 'color', 'cv2', None)[..., ::-1]
         parts = []
         for task in self.tasks:
             found = labels[task.name]

@@ -189,7 +189,7 @@ class StackedUNet(BaseModule):
                 f'arch of StackedUNet has the keys {sorted(arch)}; it takes filters, modules, '
                 'channels and, if wanted, stem_channels'
             )
-        values = dict(stem_channels=64) | arch
+        values: dict[str, Any] = dict(stem_channels=64) | arch
         for key in ('filters', 'stem_channels'):
             if not _is_count(values[key]):
                 raise UserError(f'{key}={values[key]!r} of arch must be a whole number >= 1')

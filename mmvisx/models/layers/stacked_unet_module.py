@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmcv.cnn import build_norm_layer
@@ -126,7 +126,8 @@ class UNetModule(nn.Module):
             sizes.append(out.shape[2:])
             skips.append(out)
             out = level(out)
-        for index, (grow, refine) in enumerate(self.up):
+        for index, pair in enumerate(self.up):
+            grow, refine = cast(nn.ModuleList, pair)
             # The map of the deepest level has nothing to be concatenated with.
             entry = out if index == 0 else torch.cat([out, skips.pop()], 1)
             out = refine(grow(entry, sizes.pop()))
