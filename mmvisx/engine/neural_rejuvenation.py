@@ -16,17 +16,15 @@ from torch.optim import Optimizer
 from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
 from mmvisx.models.utils.neural_rejuvenation_optimizer import update_optimizer
 from mmvisx.models.utils.neural_rejuvenation_rebuild import apply_architecture
+from mmvisx.utils.checkpoint import REJUVENATED
 
 __all__ = [
-    'KEY',
     'averages_of',
     'optimizers_of',
     'rebuild_for_checkpoint',
     'refresh_runner',
     'unwrap',
 ]
-
-KEY = 'neural_rejuvenation'  # of a checkpoint
 
 
 def unwrap(model: nn.Module) -> nn.Module:
@@ -85,7 +83,7 @@ def rebuild_for_checkpoint(runner: Runner, checkpoint: Mapping[str, Any]) -> Cha
     Raises:
         UserError: the checkpoint was written by another version.
     """
-    content = checkpoint.get(KEY)
+    content = checkpoint.get(REJUVENATED)
     if content is None:
         return None
     graph = ChannelGraph.from_dict(content['graph'])

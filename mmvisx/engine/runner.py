@@ -12,6 +12,7 @@ from mmengine.dist import is_distributed
 from mmengine.runner import Runner, find_latest_checkpoint
 from torch import nn
 
+from mmvisx.engine.neural_rejuvenation import rebuild_for_checkpoint
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.errors import UserError
 
@@ -60,6 +61,7 @@ class CheckedRunner(Runner):
             UserError: the file is not a checkpoint, or one of another model.
         """
         checkpoint = read_checkpoint(filename, map_location)
+        rebuild_for_checkpoint(self, checkpoint)  # before EMAHook loads the average
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         load_weights(self.model, checkpoint, filename, 'exact' if strict else self._load_mode)
         self._has_loaded = True

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from .config import similar
 from .errors import UserError
 
+# A checkpoint's entry with the layers of a network whose widths changed in training.
+REJUVENATED = 'neural_rejuvenation'
 # Below this share of matching weights, fine-tuning is a mistake and not a new class list.
 MIN_MATCH = 0.5
 
@@ -119,6 +121,8 @@ def load_weights(
         raise ValueError(f"mode={mode!r} is not 'exact', 'finetune' or 'partial'")
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.module  # type: ignore[assignment]
+    if REJUVENATED in checkpoint:
+        _rebuild(model, checkpoint)
     fit = _load(model, checkpoint, source)
     if fit.exact:
         return fit
@@ -135,6 +139,14 @@ def load_weights(
         )
     print_log(f'checkpoint {source} loaded in part: {fit}', 'current', logging.WARNING)
     return fit
+
+
+def _rebuild(model: nn.Module, checkpoint: Mapping[str, Any]) -> None:
+    # Here, because hardly any checkpoint needs the models.
+    from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
+    from mmvisx.models.utils.neural_rejuvenation_rebuild import apply_architecture
+
+    apply_architecture(model, ChannelGraph.from_dict(checkpoint[REJUVENATED]['graph']))
 
 
 def _load(model: nn.Module, checkpoint: Mapping[str, Any], source: str | Path) -> Fit:

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mmvisx.engine.neural_rejuvenation import (
-    KEY,
     Restart,
     averages_of,
     optim_wrappers_of,
@@ -23,7 +22,7 @@ from mmvisx.engine.neural_rejuvenation import (
     unwrap,
 )
 from mmvisx.models.utils.neural_rejuvenation import check_variant, rejuvenate
-from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
+from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph, get_norm
 from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
 from mmvisx.models.utils.neural_rejuvenation_utilization import (
     Utilization,
@@ -32,6 +31,7 @@ from mmvisx.models.utils.neural_rejuvenation_utilization import (
     utilization,
 )
 from mmvisx.registry import HOOKS
+from mmvisx.utils.checkpoint import REJUVENATED
 from mmvisx.utils.errors import UserError
 from mmvisx.visualization.neural_rejuvenation import draw_live_channels
 
@@ -43,11 +43,10 @@ def add_l1_gradient(scales: Sequence[nn.Parameter], coefficient: float) -> None:
 
     A scale without a gradient, which the optimizer will leave alone, is left alone too.
     """
-    with_gradient = [p for p in scales if p.grad is not None]
-    if coefficient and with_gradient:
-        gradients = [p.grad for p in with_gradient]
-        signs = torch._foreach_sign([p.detach() for p in with_gradient])
-        torch._foreach_add_(gradients, signs, alpha=coefficient)
+    pairs = [(p.detach(), p.grad) for p in scales if p.grad is not None]
+    if coefficient and pairs:
+        signs = torch._foreach_sign([scale for scale, _ in pairs])
+        torch._foreach_add_([gradient for _, gradient in pairs], signs, alpha=coefficient)
 
 
 @HOOKS.register_module()
@@ -189,7 +188,7 @@ class NeuralRejuvenationHook(Hook):
         """Store the architecture and the state of the monitor."""
         if self.graph is not None:
             state = {key: getattr(self, key) for key in self._state_keys}
-            checkpoint[KEY] = dict(graph=self.graph.to_dict(), state=state)
+            checkpoint[REJUVENATED] = dict(graph=self.graph.to_dict(), state=state)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Rebuild the network before its weights are loaded."""
@@ -200,7 +199,7 @@ class NeuralRejuvenationHook(Hook):
         if not runner._resume:
             return
         for key in self._state_keys:
-            setattr(self, key, checkpoint[KEY]['state'][key])
+            setattr(self, key, checkpoint[REJUVENATED]['state'][key])
         if self.count and self._restart is not None:
             self._restart.extend(runner, self.start_epoch, self.start_iter)
 
@@ -328,7 +327,7 @@ class NeuralRejuvenationHook(Hook):
     def _collect(self, runner: Runner) -> None:
         assert self.graph is not None
         model = unwrap(runner.model)
-        scales = [model.get_submodule(n).weight for g in self.graph.groups for n in g.norms]
+        scales = [get_norm(model, n).weight for g in self.graph.groups for n in g.norms]
         self._penalised = {}
         for optimizer in optimizers_of(runner):
             own = {id(p) for group in optimizer.param_groups for p in group['params']}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .neural_rejuvenation_cross_removed import pick_channels
+from .neural_rejuvenation_cross_removed import conv_settings, pick_channels
 
 __all__ = ['CrossAttentionConv2d', 'cross_attention']
 
@@ -23,17 +24,20 @@ def cross_attention(own: Tensor, cross: Tensor) -> Tensor:
     return own + 2 * torch.sigmoid(own) * cross
 
 
-class CrossAttentionConv2d(nn.Conv2d):
+class CrossAttentionConv2d(nn.Module):
     """A convolution in which each kind of neurons attends to the other (Eq. 5.9 and 5.10).
 
     ``S_out = W_SS * S_in + 2 sigmoid(W_SS * S_in) (W_RS * R_in)`` and the same with S and R
     exchanged, with the weights of one dense convolution. After a further rejuvenation the whole
     layer so far is the new ``S``: its response is computed first and then attends to the
     latest generation. A generation of outputs that has no inputs of its own generation reads
-    all older ones as in Eq. 5.5.
+    all older ones as in Eq. 5.5. A bias is added last.
+
+    It is no ``nn.Conv2d``, as a batch normalisation behind it cannot be folded into its weight.
 
     Args:
-        like: Convolution that gives kernel, stride, padding and dilation; its groups are 1.
+        like: Convolution that gives kernel, stride, padding, dilation, and whether there is a
+            bias; its groups are 1.
         in_index: Ascending input channels of each generation; inputs that belong to none, as
             those of a residual stream, count to the first.
         out_counts: Number of outputs of each generation, the oldest first.
@@ -41,25 +45,42 @@ class CrossAttentionConv2d(nn.Conv2d):
     Source: 001, 5.3.3.3 (NR-CA).
     """
 
+    bias: nn.Parameter | None
+
     def __init__(
-        self, like: nn.Conv2d, in_index: Sequence[Tensor], out_counts: Sequence[int]
+        self,
+        like: nn.Module,
+        in_index: Sequence[Tensor],
+        out_counts: Sequence[int],
     ) -> None:
-        super().__init__(
-            sum(index.numel() for index in in_index),
-            sum(out_counts),
-            like.kernel_size,  # type: ignore[arg-type]
-            like.stride,  # type: ignore[arg-type]
-            like.padding,  # type: ignore[arg-type]
-            like.dilation,  # type: ignore[arg-type]
-            bias=like.bias is not None,
-            padding_mode=like.padding_mode,
-        )
+        super().__init__()
+        self.in_channels = sum(index.numel() for index in in_index)
+        self.out_channels = sum(out_counts)
+        self.settings = conv_settings(like)
         self.in_index = [index.cpu() for index in in_index]
         self.out_counts = list(out_counts)
+        shape = (self.out_channels, self.in_channels, *self.settings['kernel_size'])
+        self.weight = nn.Parameter(torch.empty(shape))
+        self.bias = nn.Parameter(torch.empty(self.out_channels)) if self.settings['bias'] else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights as ``nn.Conv2d`` does."""
+        if self.weight.numel():
+            nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
     def _convolve(self, x: Tensor, rows: slice, columns: Tensor) -> Tensor:
         weight = pick_channels(self.weight[rows], columns)
-        return self._conv_forward(pick_channels(x, columns), weight, None)
+        x = pick_channels(x, columns)
+        stride, padding, dilation = (self.settings[k] for k in ('stride', 'padding', 'dilation'))
+        mode = self.settings['padding_mode']
+        if mode == 'zeros':
+            return F.conv2d(x, weight, None, stride, padding, dilation)
+        vertical, horizontal = padding
+        x = F.pad(x, (horizontal, horizontal, vertical, vertical), mode=mode)
+        return F.conv2d(x, weight, None, stride, 0, dilation)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, in_channels, H, W)`` to ``(N, out_channels, H', W')``."""
@@ -84,7 +105,6 @@ class CrossAttentionConv2d(nn.Conv2d):
             out = out + self.bias[:, None, None]
         return out
 
-    def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if self.padding_mode != 'zeros':
-            return super()._conv_forward(x, weight, bias)
-        return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation)
+    def extra_repr(self) -> str:
+        """Numbers of channels."""
+        return f'{self.in_channels}, {self.out_channels} ({self.out_counts})'

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ['CrossRemovedConv2d', 'pick_channels']
+__all__ = ['CrossRemovedConv2d', 'conv_settings', 'pick_channels']
 
 
 def pick_channels(x: Tensor, index: Tensor) -> Tensor:
@@ -19,6 +20,15 @@ def pick_channels(x: Tensor, index: Tensor) -> Tensor:
     if count == 0 or int(index[-1]) - first == count - 1:
         return x.narrow(1, first, count)
     return x.index_select(1, index.to(x.device))
+
+
+def conv_settings(conv: nn.Module) -> dict[str, Any]:
+    """Return kernel, stride, padding, dilation and bias of a convolution, mixed or not."""
+    if not isinstance(conv, nn.Conv2d):
+        settings: dict[str, Any] = conv.settings  # type: ignore[assignment]
+        return settings
+    keys = ('kernel_size', 'stride', 'padding', 'dilation', 'padding_mode')
+    return dict({key: getattr(conv, key) for key in keys}, bias=conv.bias is not None)
 
 
 class CrossRemovedConv2d(nn.Module):
@@ -33,13 +43,14 @@ class CrossRemovedConv2d(nn.Module):
             bias; its groups are 1.
         in_index: Ascending input channels that each generation of outputs reads.
         out_counts: Number of outputs of each generation, the oldest first.
+        in_channels: Number of all inputs.
 
     Source: 001, 5.3.3.1 (NR-CR).
     """
 
     def __init__(
         self,
-        like: nn.Conv2d | CrossRemovedConv2d,
+        like: nn.Module,
         in_index: Sequence[Tensor],
         out_counts: Sequence[int],
         in_channels: int,
@@ -49,26 +60,12 @@ class CrossRemovedConv2d(nn.Module):
         self.out_channels = sum(out_counts)
         self.out_counts = list(out_counts)
         self.in_index = [index.cpu() for index in in_index]
-        self.kernel_size, self.stride = like.kernel_size, like.stride
-        self.padding, self.dilation = like.padding, like.dilation
-        self.padding_mode = like.padding_mode
-        self.groups = 1
-        self.has_bias = like.has_bias if isinstance(like, CrossRemovedConv2d) else (
-            like.bias is not None
-        )
+        self.settings = conv_settings(like)
         self.blocks = nn.ModuleDict()
         for generation, (index, count) in enumerate(zip(in_index, out_counts, strict=True)):
             if count and index.numel():
-                self.blocks[str(generation)] = nn.Conv2d(
-                    index.numel(),
-                    count,
-                    self.kernel_size,
-                    self.stride,
-                    self.padding,
-                    self.dilation,
-                    bias=self.has_bias,
-                    padding_mode=self.padding_mode,
-                )
+                block = nn.Conv2d(index.numel(), count, **self.settings)
+                self.blocks[str(generation)] = block
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, in_channels, H, W)`` to ``(N, out_channels, H', W')``."""

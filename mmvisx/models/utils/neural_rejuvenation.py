@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from mmvisx.utils.errors import UserError
 
-from .neural_rejuvenation_graph import ChannelGraph
+from .neural_rejuvenation_graph import ChannelGraph, get_norm
 from .neural_rejuvenation_optimizer import update_optimizer
 from .neural_rejuvenation_rebuild import apply_plan, make_plan
 from .neural_rejuvenation_search import MIXES, compact_graph, expand_graph, search_widths
@@ -125,13 +124,13 @@ def _restart(
                 reset()
         for module in model.modules():
             if hasattr(module, '_is_init'):
-                module._is_init = False
+                module._is_init = False  # type: ignore[assignment]
         if hasattr(model, 'init_weights'):
-            model.init_weights()
+            model.init_weights()  # type: ignore[operator]
     with torch.no_grad():
         for group in graph.groups:
             for name, scale in zip(group.norms, group.initial_scale, strict=True):
-                model.get_submodule(name).weight.fill_(scale)
+                get_norm(model, name).weight.fill_(scale)
         for average in averages:
             average.load_state_dict(model.state_dict())
     for group in graph.groups:
@@ -147,8 +146,7 @@ def silence(model: nn.Module, graph: ChannelGraph, alive: Sequence[Tensor]) -> N
     """Set the scale and shift of dead neurons to zero, so that they give 0, in place."""
     for group, mask in zip(graph.groups, alive, strict=True):
         for name in group.norms:
-            norm = model.get_submodule(name)
-            assert isinstance(norm, _BatchNorm)
+            norm = get_norm(model, name)
             dead = ~mask.to(norm.weight.device)
             norm.weight[dead] = 0
             norm.bias[dead] = 0

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from .neural_rejuvenation_graph import ChannelGraph
+from .neural_rejuvenation_graph import ChannelGraph, get_norm
 
 __all__ = ['check_groups']
 
@@ -66,7 +67,7 @@ def check_groups(
     def homogeneous(groups: Sequence[int]) -> bool:
         return _same(run(), run(_Edits(model, graph, groups).rescale))
 
-    failed = {index: UNFOLLOWED for index in _failing(everything, sound)}
+    failed = dict.fromkeys(_failing(everything, sound), UNFOLLOWED)
     rest = [index for index in everything if index not in failed]
     for index in _failing(rest, homogeneous):
         graph.groups[index].homogeneous = False
@@ -87,8 +88,8 @@ class _Edits:
             order = torch.randperm(width, generator=generator)
             self.chosen[index] = order[: (width + 1) // 2]
 
-    def _norms(self, index: int) -> list[nn.Module]:
-        return [self.model.get_submodule(name) for name in self.graph.groups[index].norms]
+    def _norms(self, index: int) -> list[_BatchNorm]:
+        return [get_norm(self.model, name) for name in self.graph.groups[index].norms]
 
     def deafen(self) -> None:
         """Set the weights that read the neurons to zero."""
@@ -97,7 +98,7 @@ class _Edits:
     def _scale_readers(self, factor: float) -> None:
         for index, neurons in self.chosen.items():
             for layer in self.graph.readers(index):
-                weight = self.model.get_submodule(layer.name).weight
+                weight = _weight(self.model, layer.name)
                 start = 0
                 for segment in layer.inputs:
                     if segment.group == index:
@@ -128,8 +129,14 @@ class _Edits:
                 norm.weight[neurons] *= FACTOR
                 norm.bias[neurons] *= FACTOR
             for name in group.convs[1:]:
-                self.model.get_submodule(name).weight[neurons] /= FACTOR
+                _weight(self.model, name)[neurons] /= FACTOR
         self._scale_readers(1 / FACTOR)
+
+
+def _weight(model: nn.Module, name: str) -> Tensor:
+    module = model.get_submodule(name)
+    assert isinstance(module, nn.Conv2d | nn.Linear)
+    return module.weight
 
 
 def _failing(groups: list[int], test: Callable[[Sequence[int]], bool]) -> list[int]:

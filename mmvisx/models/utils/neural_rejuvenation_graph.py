@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvisx.utils.errors import UserError
 
-__all__ = ['ChannelGraph', 'ChannelGroup', 'GraphLayer', 'Segment', 'replace_module']
+__all__ = ['ChannelGraph', 'ChannelGroup', 'GraphLayer', 'Segment', 'get_norm', 'replace_module']
 
 VERSION = 1
 
@@ -162,3 +163,10 @@ def replace_module(model: nn.Module, name: str, module: nn.Module) -> None:
     """Put a module in the place of the one called ``name``."""
     parent, _, child = name.rpartition('.')
     setattr(model.get_submodule(parent), child, module)
+
+
+def get_norm(model: nn.Module, name: str) -> _BatchNorm:
+    """Return the batch normalisation called ``name``."""
+    norm = model.get_submodule(name)
+    assert isinstance(norm, _BatchNorm), name
+    return norm

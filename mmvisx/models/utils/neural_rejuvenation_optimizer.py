@@ -23,7 +23,7 @@ def update_optimizer(optimizer: Optimizer, changes: Sequence[Change]) -> None:
     Adam's moments) is kept for surviving weights and zero for new ones; numbers (Adam's step)
     are kept; anything else is dropped with a warning.
 
-    "Differs from the document": the authors' code starts with a new optimizer, so that all
+    Differs from the document: the authors' code starts with a new optimizer, so that all
     momentum is lost.
     """
     groups = {id(p): i for i, g in enumerate(optimizer.param_groups) for p in g['params']}
@@ -54,11 +54,10 @@ def _move_state(optimizer: Optimizer, change: Change) -> None:
     moved: dict[str, list] = {}
     for key, value in first.items():
         if not isinstance(value, Tensor) or value.numel() == 1:
-            moved[key] = [
-                value.clone() if isinstance(value, Tensor) else value for _ in change.new
-            ]
+            moved[key] = [value.clone() if isinstance(value, Tensor) else value for _ in change.new]
             continue
-        tensors = [_like(part, state.get(key)) for part, state in zip(change.old, states)]
+        pairs = zip(change.old, states, strict=True)
+        tensors = [_like(part, state.get(key)) for part, state in pairs]
         if any(tensor is None for tensor in tensors):
             warnings.warn(
                 f'the optimizer keeps {key!r} in another shape than the weights; it starts anew '

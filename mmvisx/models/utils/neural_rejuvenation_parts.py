@@ -10,11 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttentionConv2d
-from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d
+from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d, conv_settings
 
 from .neural_rejuvenation_graph import ChannelGraph, GraphLayer
 
-__all__ = ['Change', 'Part', 'build_layer', 'gather', 'input_index', 'weight_parts']
+__all__ = [
+    'Change',
+    'Part',
+    'Transform',
+    'build_layer',
+    'fresh_weight',
+    'gather',
+    'input_index',
+    'weight_parts',
+]
 
 Transform = Callable[[Tensor], Tensor]
 
@@ -78,18 +87,19 @@ def gather(parts: Sequence[Part], tensors: Sequence[Tensor], shape: Sequence[int
 def weight_parts(module: nn.Module) -> tuple[list[Part], list[Part], tuple[int, ...]]:
     """Return the parts of a layer's weight and of its bias, and the dense weight's shape."""
     if not isinstance(module, CrossRemovedConv2d):
-        bias = [] if module.bias is None else [Part(module.bias)]  # type: ignore[list-item]
-        return [Part(module.weight)], bias, tuple(module.weight.shape)  # type: ignore
+        weight = module._parameters['weight']
+        bias = module._parameters['bias']
+        assert weight is not None
+        return [Part(weight)], [Part(bias)] if bias is not None else [], tuple(weight.shape)
     weights, biases = [], []
     starts = [0, *torch.tensor(module.out_counts).cumsum(0).tolist()]
     for key, block in module.blocks.items():
-        assert isinstance(block, nn.Conv2d)
         rows = torch.arange(starts[int(key)], starts[int(key) + 1])
-        weights.append(Part(block.weight, rows, module.in_index[int(key)]))
-        if block.bias is not None:
-            biases.append(Part(block.bias, rows))
-    kernel = module.kernel_size
-    return weights, biases, (module.out_channels, module.in_channels, *kernel)  # type: ignore
+        (part_of_weight,), bias_part, _ = weight_parts(block)
+        weights.append(Part(part_of_weight.parameter, rows, module.in_index[int(key)]))
+        biases += [Part(part.parameter, rows) for part in bias_part]
+    kernel = module.settings['kernel_size']
+    return weights, biases, (module.out_channels, module.in_channels, *kernel)
 
 
 def input_index(graph: ChannelGraph, layer: GraphLayer, generations: Sequence[int]) -> Tensor:
@@ -125,41 +135,32 @@ def build_layer(
         with torch.device('meta'):
             linear = type(like)(weight.size(1), weight.size(0), bias is not None)
         return _fill(linear, like, weight, bias)
-    assert isinstance(like, nn.Conv2d | CrossRemovedConv2d)
     if layer.mix == 'removed':
         assert layer.group is not None
         counts = graph.groups[layer.group].counts
         index = [input_index(graph, layer, [-1, *reads]) for reads in layer.reads]
         with torch.device('meta'):
-            blocks: nn.Module = CrossRemovedConv2d(like, index, counts, weight.size(1))
+            blocks = CrossRemovedConv2d(like, index, counts, weight.size(1))
         return _fill(blocks, like, weight, bias)
-    plain = _plain_like(like, layer, weight, bias)
     if layer.mix == 'attention':
         assert layer.group is not None
         counts = graph.groups[layer.group].counts
         index = [input_index(graph, layer, [g, -1] if g == 0 else [g]) for g in range(len(counts))]
         with torch.device('meta'):
-            plain = CrossAttentionConv2d(plain, index, counts)
-    return _fill(plain, like, weight, bias)
+            attention = CrossAttentionConv2d(like, index, counts)
+        return _fill(attention, like, weight, bias)
+    return _fill(_plain_like(like, layer, weight), like, weight, bias)
 
 
-def _plain_like(
-    like: nn.Conv2d | CrossRemovedConv2d, layer: GraphLayer, weight: Tensor, bias: Tensor | None
-) -> nn.Conv2d:
-    own = type(like) if type(like) is not CrossAttentionConv2d else nn.Conv2d
-    kind = nn.Conv2d if isinstance(like, CrossRemovedConv2d) else own
+def _plain_like(like: nn.Module, layer: GraphLayer, weight: Tensor) -> nn.Conv2d:
+    kind = type(like) if isinstance(like, nn.Conv2d) else nn.Conv2d
     depthwise = layer.kind == 'depthwise'
     with torch.device('meta'):
-        return kind(  # type: ignore[no-any-return]
+        return kind(
             weight.size(0) if depthwise else weight.size(1),
             weight.size(0),
-            like.kernel_size,
-            like.stride,
-            like.padding,
-            like.dilation,
             groups=weight.size(0) if depthwise else 1,
-            bias=bias is not None,
-            padding_mode=like.padding_mode,
+            **conv_settings(like),
         )
 
 

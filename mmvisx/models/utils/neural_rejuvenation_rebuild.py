@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttentionConv2d
 from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d
+from mmvisx.utils.errors import UserError
 
-from .neural_rejuvenation_graph import ChannelGraph, GraphLayer, replace_module
+from .neural_rejuvenation_graph import ChannelGraph, GraphLayer, get_norm, replace_module
 from .neural_rejuvenation_parts import (
     Change,
     Part,
+    Transform,
     build_layer,
     fresh_weight,
     gather,
@@ -77,7 +81,7 @@ def make_plan(
     for group, kept in zip(old.groups, keep, strict=True):
         row = []
         for name, initial in zip(group.norms, group.initial_scale, strict=True):
-            scale = model.get_submodule(name).weight.detach().double().cpu().abs()[kept]
+            scale = get_norm(model, name).weight.detach().double().cpu().abs()[kept]
             grown = scale.clamp(min=initial)
             factor = torch.where(scale > 0, grown / scale.clamp(min=1e-12), 1.0)
             usable = rescale and group.homogeneous
@@ -208,7 +212,7 @@ def _plan_layer(
     changes.append(Change(weights, new_weights, old_shape, place))
     if biases:
         changes.append(Change(biases, new_biases, old_shape[:1], bias_place))
-    setters.append(lambda: _put(model, before.name, module, new_module))
+    setters.append(partial(_put, model, before.name, module, new_module))
 
 
 def _put(model: nn.Module, name: str, old: nn.Module, new: nn.Module) -> None:
@@ -229,37 +233,49 @@ def _plan_norms(
     plan: Plan, model: nn.Module, index: int, setters: list[Setter], changes: list[Change]
 ) -> None:
     group, kept = plan.new.groups[index], plan.keep[index]
-    width = group.width
     rows = kept, torch.arange(kept.numel())
-    for name, initial, factor in zip(
-        group.norms, group.initial_scale, plan.factors[index], strict=True
-    ):
-        norm = model.get_submodule(name)
-        old_width = norm.weight.numel()
-        place = _place((width,), rows, None)
+    place = _place((group.width,), rows, None)
+    rows_of = zip(group.norms, group.initial_scale, plan.factors[index], strict=True)
+    for name, initial, factor in rows_of:
         tensors = {}
-        for key, value in (*norm._parameters.items(), *norm._buffers.items()):
-            if value is None or value.dim() == 0:
-                continue
+        for key, value in _vectors(get_norm(model, name)):
             new = place(value.detach())
             if key in ('weight', 'bias'):
                 new[: kept.numel()] *= factor.to(new)
-            if key == 'weight':
-                new[kept.numel() :] = initial
-            if key == 'running_var':
-                new[kept.numel() :] = 1
-            if key in norm._parameters:
-                new = nn.Parameter(new, value.requires_grad)
-                changes.append(Change([Part(value)], [Part(new)], (old_width,), place))
+            if key in ('weight', 'running_var'):
+                new[kept.numel() :] = initial if key == 'weight' else 1
             tensors[key] = new
-        setters.append(lambda norm=norm, tensors=tensors: _set_norm(norm, tensors, width))
+        _change_norm(get_norm(model, name), tensors, place, setters, changes)
 
 
-def _set_norm(norm: nn.Module, tensors: dict[str, Tensor], width: int) -> None:
+def _vectors(norm: _BatchNorm) -> list[tuple[str, Tensor]]:
+    """Parameters and statistics that have one value for each channel."""
+    items = (*norm._parameters.items(), *norm._buffers.items())
+    return [(key, value) for key, value in items if value is not None and value.dim() == 1]
+
+
+def _change_norm(
+    norm: _BatchNorm,
+    tensors: dict[str, Tensor],
+    transform: Transform | None,
+    setters: list[Setter],
+    changes: list[Change],
+) -> None:
+    for key, old in norm._parameters.items():
+        if old is not None:
+            new = nn.Parameter(tensors[key], old.requires_grad)
+            tensors[key] = new
+            changes.append(Change([Part(old)], [Part(new)], tuple(old.shape), transform))
+    setters.append(partial(_set_norm, norm, tensors))
+
+
+def _set_norm(norm: _BatchNorm, tensors: dict[str, Tensor]) -> None:
     for key, value in tensors.items():
-        target = norm._parameters if key in norm._parameters else norm._buffers
-        target[key] = value  # type: ignore[assignment]
-    norm.num_features = width
+        if isinstance(value, nn.Parameter):
+            norm._parameters[key] = value
+        else:
+            norm._buffers[key] = value
+    norm.num_features = tensors['weight'].numel()
 
 
 @torch.no_grad()
@@ -267,52 +283,64 @@ def apply_architecture(model: nn.Module, graph: ChannelGraph) -> list[Change]:
     """Give a freshly built network the layers of a graph, with zero weights to be loaded.
 
     Args:
-        model: The network as its config builds it, or one that has these layers already.
+        model: The network as its config builds it; one that has these layers is left alone.
         graph: The graph that a checkpoint stores.
 
     Returns:
         Which parameters took which place; nothing of the old ones is kept.
+
+    Raises:
+        UserError: the network has no layers of these names.
     """
     setters: list[Setter] = []
     changes: list[Change] = []
+    _check_names(model, graph)
     for layer in graph.layers:
         if not _touched(layer):
             continue
         module = model.get_submodule(layer.name)
         weights, biases, shape = weight_parts(module)
         new_shape = _new_shape(layer, module)
-        if layer.mix == 'dense' and type(module) not in (CrossRemovedConv2d, CrossAttentionConv2d):
-            if new_shape == shape:
-                continue
         like = weights[0].parameter
-        weight = like.new_zeros(new_shape)
         bias = like.new_zeros(new_shape[0]) if biases else None
-        new = build_layer(graph, layer, module, weight, bias)
+        new = build_layer(graph, layer, module, like.new_zeros(new_shape), bias)
+        if _same_layer(module, new):
+            continue
         new_weights, new_biases, _ = weight_parts(new)
         changes.append(Change(weights, new_weights, shape, None))
         if biases:
             changes.append(Change(biases, new_biases, shape[:1], None))
-        setters.append(lambda n=layer.name, m=module, new=new: _put(model, n, m, new))
+        setters.append(partial(_put, model, layer.name, module, new))
     for group in graph.groups:
         for name in group.norms:
-            norm = model.get_submodule(name)
-            if norm.weight.numel() == group.width:
-                continue
-            tensors: dict[str, Tensor] = {}
-            for key, value in (*norm._parameters.items(), *norm._buffers.items()):
-                if value is None or value.dim() == 0:
-                    continue
-                new_tensor = value.new_zeros(group.width)
-                if key in norm._parameters:
-                    new_tensor = nn.Parameter(new_tensor, value.requires_grad)
-                    part = Part(new_tensor)
-                    changes.append(Change([Part(value)], [part], tuple(value.shape), None))
-                tensors[key] = new_tensor
-            setters.append(
-                lambda norm=norm, tensors=tensors, width=group.width: _set_norm(
-                    norm, tensors, width
-                )
-            )
+            norm = get_norm(model, name)
+            if norm.num_features != group.width:
+                tensors = {key: value.new_zeros(group.width) for key, value in _vectors(norm)}
+                _change_norm(norm, tensors, None, setters, changes)
     for setter in setters:
         setter()
     return changes
+
+
+def _check_names(model: nn.Module, graph: ChannelGraph) -> None:
+    names = {name for name, _ in model.named_modules()}
+    wanted = [layer.name for layer in graph.layers if _touched(layer)]
+    wanted += [norm for group in graph.groups for norm in group.norms]
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise UserError(
+            f'the checkpoint is of a rejuvenated network with a layer {missing[0]!r} '
+            f'({len(missing)} such), which this {type(model).__name__} does not have: use the '
+            'config that it was trained with'
+        )
+
+
+def _same_layer(ours: nn.Module, other: nn.Module) -> bool:
+    if type(ours) is not type(other):
+        return False
+    if isinstance(ours, CrossRemovedConv2d | CrossAttentionConv2d):
+        assert isinstance(other, CrossRemovedConv2d | CrossAttentionConv2d)
+        return ours.out_counts == other.out_counts and all(
+            torch.equal(a, b) for a, b in zip(ours.in_index, other.in_index, strict=True)
+        )
+    return weight_parts(ours)[2] == weight_parts(other)[2]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -17,44 +16,22 @@ from torch_pruning.ops import OPTYPE
 
 from mmvisx.utils.errors import UserError
 
+from .neural_rejuvenation_assemble import (
+    Candidate,
+    Trace,
+    assemble,
+    fix_groups,
+    is_depthwise,
+    is_plain,
+)
 from .neural_rejuvenation_check import check_groups
-from .neural_rejuvenation_graph import ChannelGraph, ChannelGroup, GraphLayer, Segment
+from .neural_rejuvenation_graph import ChannelGraph
 
 __all__ = ['Forward', 'build_channel_graph', 'default_forward']
 
 Forward = Callable[[nn.Module, Tensor], Any]
 
-# Subclasses of nn.Conv2d may do anything with their weight; those of mmcv only allow for empty
-# inputs.
-PLAIN = {
-    ('torch.nn.modules.conv', 'Conv2d'),
-    ('torch.nn.modules.linear', 'Linear'),
-    ('mmcv.cnn.bricks.wrappers', 'Conv2d'),
-    ('mmcv.cnn.bricks.wrappers', 'Linear'),
-}
 ADDED = 'added to a residual stream, or tied to other layers'
-
-
-@dataclass
-class _Trace:
-    """What a forward pass shows of the modules."""
-
-    order: list[str] = field(default_factory=list)
-    calls: dict[str, int] = field(default_factory=dict)
-    pixels: dict[str, int] = field(default_factory=dict)
-    children: list[Tensor] = field(default_factory=list)
-
-
-@dataclass
-class _Candidate:
-    """The neurons of a convolution, before it is known whether they are free."""
-
-    conv: str
-    norms: list[str]
-    depthwise: list[str]
-    columns: dict[str, tuple[list[int], list[int]]]  # reader -> input positions, their neurons
-    tied: list[str]
-    reason: str = ''
 
 
 def default_forward(model: nn.Module, inputs: Tensor) -> Any:
@@ -120,10 +97,10 @@ def build_channel_graph(
         for handle in handles:
             handle.remove()
     candidates = _candidates(twin, graph, trace, model)
-    found = _assemble(twin, trace, candidates, tuple(example_inputs.shape[1:]))
+    found = assemble(twin, trace, candidates, tuple(example_inputs.shape[1:]))
     if found.groups:
         twin.requires_grad_(False)
-        found = _without(found, check_groups(twin, found, lambda: forward(twin, inputs)))
+        found = fix_groups(found, check_groups(twin, found, lambda: forward(twin, inputs)))
     if not found.groups:
         lines = [f'{name}: {reason}' for name, reason in list(found.fixed.items())[:5]]
         raise UserError(
@@ -139,15 +116,16 @@ def _prepare(model: nn.Module) -> nn.Module:
     twin: nn.Module = revert_sync_batchnorm(copy.deepcopy(model)).double()
     for module in twin.modules():
         if getattr(module, 'with_cp', False):
-            module.with_cp = False  # checkpointed activations have no graph
+            # Checkpointed activations have no graph.
+            module.with_cp = False  # type: ignore[assignment]
     # Frozen layers would leave gaps in the graph of gradients.
     for parameter in twin.parameters():
         parameter.requires_grad_(True)
     return twin
 
 
-def _observe(twin: nn.Module) -> tuple[_Trace, list[Any]]:
-    trace = _Trace()
+def _observe(twin: nn.Module) -> tuple[Trace, list[Any]]:
+    trace = Trace()
 
     def record(name: str) -> Callable:
         def hook(module: nn.Module, args: Any, output: Any) -> None:
@@ -171,10 +149,12 @@ def _observe(twin: nn.Module) -> tuple[_Trace, list[Any]]:
     return trace, handles
 
 
-def _outputs(twin: nn.Module, inputs: Tensor, forward: Forward, trace: _Trace) -> list[Tensor]:
+def _outputs(twin: nn.Module, inputs: Tensor, forward: Forward, trace: Trace) -> list[Tensor]:
     outputs = list(_tensors(forward(twin, inputs)))
     layers = [
-        name for name, m in twin.named_modules() if isinstance(m, nn.Conv2d | nn.Linear | _BatchNorm)
+        name
+        for name, m in twin.named_modules()
+        if isinstance(m, nn.Conv2d | nn.Linear | _BatchNorm)
     ]
     if any(name not in trace.calls for name in layers):
         # Something that did not run, as an auxiliary head, may read what the parts return.
@@ -195,25 +175,21 @@ def _tensors(value: Any) -> Iterator[Tensor]:
             yield from _tensors(item)
 
 
-def _plain(module: nn.Module) -> bool:
-    return (type(module).__module__, type(module).__name__) in PLAIN
-
-
 def _candidates(
-    twin: nn.Module, graph: Any, trace: _Trace, model: nn.Module
-) -> dict[str, _Candidate]:
+    twin: nn.Module, graph: Any, trace: Trace, model: nn.Module
+) -> dict[str, Candidate]:
     names = {module: name for name, module in twin.named_modules()}
-    found: dict[str, _Candidate] = {}
+    found: dict[str, Candidate] = {}
     tied_to: dict[str, list[str]] = {}
     for name in trace.order:
         conv = twin.get_submodule(name)
-        if not isinstance(conv, nn.Conv2d) or _is_depthwise(conv):
+        if not isinstance(conv, nn.Conv2d) or is_depthwise(conv):
             continue
         if conv not in graph.module2node:
-            found[name] = _Candidate(name, [], [], {}, [], 'not reached from the outputs')
+            found[name] = Candidate(name, [], [], {}, [], 'not reached from the outputs')
             continue
         if name in tied_to:  # its channels are known from another one's
-            found[name] = _Candidate(name, [], [], {}, tied_to[name], ADDED)
+            found[name] = Candidate(name, [], [], {}, tied_to[name], ADDED)
             continue
         pruner = graph.get_pruner_of_module(conv)
         group = graph.get_pruning_group(
@@ -236,25 +212,21 @@ def _candidates(
     return found
 
 
-def _is_depthwise(conv: nn.Conv2d) -> bool:
-    return conv.groups == conv.in_channels == conv.out_channels and conv.groups > 1
-
-
 def _read_group(
     group: Any, graph: Any, conv: nn.Conv2d, name: str, names: dict[nn.Module, str]
-) -> _Candidate:
-    result = _Candidate(name, [], [], {}, [])
+) -> Candidate:
+    result = Candidate(name, [], [], {}, [])
     node = graph.module2node[conv]
     allowed_norms = []
     for item in group:
         module, kind = item.dep.target.module, item.dep.target.type
         if module is conv and graph.is_out_channel_pruning_fn(item.dep.handler):
             allowed_norms += node.outputs
-        elif isinstance(module, nn.Conv2d) and _is_depthwise(module):
+        elif isinstance(module, nn.Conv2d) and is_depthwise(module):
             if names[module] not in result.depthwise:
                 result.depthwise.append(names[module])
                 allowed_norms += graph.module2node[module].outputs
-            if not _plain(module):
+            if not is_plain(module):
                 result.reason = f'read by {names[module]}, a {type(module).__name__}'
         elif isinstance(module, nn.Conv2d | nn.Linear):
             if graph.is_out_channel_pruning_fn(item.dep.handler):
@@ -263,7 +235,7 @@ def _read_group(
             else:
                 result.columns[names[module]] = (item.idxs, item.root_idxs)
                 grouped = isinstance(module, nn.Conv2d) and module.groups > 1
-                if grouped or not _plain(module):
+                if grouped or not is_plain(module):
                     what = 'grouped' if grouped else type(module).__name__
                     result.reason = result.reason or f'read by {names[module]} ({what})'
         elif isinstance(module, _BatchNorm):
@@ -285,10 +257,10 @@ def _read_group(
 
 
 def _own_reason(
-    name: str, conv: nn.Conv2d, candidate: _Candidate, trace: _Trace, model: nn.Module
+    name: str, conv: nn.Conv2d, candidate: Candidate, trace: Trace, model: nn.Module
 ) -> str:
     parts = [name, *candidate.depthwise, *candidate.norms, *candidate.columns]
-    if not _plain(conv):
+    if not is_plain(conv):
         return f'a {type(conv).__name__}'
     if conv.groups > 1:
         return f'a convolution of {conv.groups} groups'
@@ -300,165 +272,6 @@ def _own_reason(
         if scale is None or not scale.requires_grad:
             return f'the scale of {norm} is not trained'
     return ''
-
-
-def _assemble(
-    twin: nn.Module,
-    trace: _Trace,
-    candidates: dict[str, _Candidate],
-    input_shape: tuple[int, ...],
-) -> ChannelGraph:
-    fixed = {name: c.reason for name, c in candidates.items() if c.reason}
-    readers: dict[str, dict[int, tuple[str, int]]] = {}
-    for name, candidate in candidates.items():
-        if name in fixed:
-            continue
-        order = trace.order.index
-        candidate.norms.sort(key=order)
-        candidate.depthwise.sort(key=order)
-        for reader, (positions, neurons) in candidate.columns.items():
-            channels = readers.setdefault(reader, {})
-            channels.update({p: (name, n) for p, n in zip(positions, neurons, strict=True)})
-    segments = _consistent_segments(twin, readers, fixed)
-    index: dict[str, int] = {}
-    groups = []
-    for name, candidate in candidates.items():
-        if name in fixed:
-            continue
-        for conv in (name, *candidate.depthwise):
-            index[conv] = len(groups)
-        scales = [
-            float(twin.get_submodule(norm).weight.detach().abs().mean()) for norm in candidate.norms
-        ]
-        width = twin.get_submodule(name).out_channels
-        groups.append(
-            ChannelGroup([name, *candidate.depthwise], candidate.norms, [width], scales)
-        )
-    layers = []
-    for name in [
-        *trace.order,
-        *(n for n, m in twin.named_modules() if isinstance(m, nn.Conv2d) and n not in trace.calls),
-    ]:
-        module = twin.get_submodule(name)
-        if isinstance(module, _BatchNorm):
-            continue
-        pixels = trace.pixels.get(name, 0)
-        layers.append(_layer(name, module, index, segments.get(name), pixels))
-    # A stream lives on without a branch if it starts with what is always alive.
-    alive = {la.name for la in layers if all(s.group is None for s in la.inputs)}
-    for layer in layers:
-        if layer.name in candidates:
-            tied = set(candidates[layer.name].tied) - {layer.name}
-            layer.residual = not alive.isdisjoint(tied)
-    return ChannelGraph(layers, groups, fixed, input_shape)
-
-
-def _layer(
-    name: str,
-    module: nn.Module,
-    index: dict[str, int],
-    segments: list[tuple[str | None, int, int]] | None,
-    pixels: int,
-) -> GraphLayer:
-    group = index.get(name)
-    if isinstance(module, nn.Linear):
-        layer = GraphLayer(
-            name, 'linear', [Segment(module.in_features)], module.out_features, pixels=0
-        )
-    else:
-        assert isinstance(module, nn.Conv2d)
-        kind = 'conv'
-        area = module.kernel_size[0] * module.kernel_size[1]
-        inputs = [Segment(module.in_channels)]
-        if group is not None and _is_depthwise(module):
-            kind, inputs = 'depthwise', [Segment(module.in_channels, group)]
-        elif module.groups > 1 or not _plain(module):
-            kind = 'other'
-            # What is left as it is counts with all its weights.
-            inputs = [Segment(module.in_channels // module.groups)]
-        layer = GraphLayer(name, kind, inputs, module.out_channels, group, area, pixels)
-    if segments and layer.kind in ('conv', 'linear'):
-        layer.inputs = [
-            Segment(channels, None if owner is None else index[owner], repeat)
-            for owner, channels, repeat in segments
-        ]
-    return layer
-
-
-def _consistent_segments(
-    twin: nn.Module, readers: dict[str, dict[int, tuple[str, int]]], fixed: dict[str, str]
-) -> dict[str, list[tuple[str | None, int, int]]]:
-    """Inputs of each reader as (convolution or None, channels, features per channel).
-
-    Whose channels arrive in another order or in part becomes fixed, in ``fixed``.
-    """
-    while True:
-        result = {}
-        broken: dict[str, str] = {}
-        for reader, channels in readers.items():
-            module = twin.get_submodule(reader)
-            total = module.in_features if isinstance(module, nn.Linear) else module.in_channels
-            owners: list[tuple[str | None, int]] = [(None, 0)] * total
-            for position, (owner, neuron) in channels.items():
-                if owner in fixed:
-                    continue
-                if position >= total:
-                    broken[owner] = f'its channels do not fit the inputs of {reader}'
-                else:
-                    owners[position] = owner, neuron
-            result[reader] = _runs(twin, owners, broken, reader)
-        if not broken:
-            return result
-        fixed.update(broken)
-
-
-def _runs(
-    twin: nn.Module,
-    owners: list[tuple[str | None, int]],
-    broken: dict[str, str],
-    reader: str,
-) -> list[tuple[str | None, int, int]]:
-    runs: list[tuple[str | None, int, int]] = []
-    start = 0
-    while start < len(owners):
-        owner = owners[start][0]
-        if owner is None:
-            stop = start
-            while stop < len(owners) and owners[stop][0] is None:
-                stop += 1
-            runs.append((None, stop - start, 1))
-            start = stop
-            continue
-        width = twin.get_submodule(owner).out_channels
-        repeat = 0
-        while start + repeat < len(owners) and owners[start + repeat] == (owner, 0):
-            repeat += 1
-        expected = [(owner, neuron) for neuron in range(width) for _ in range(repeat)]
-        stop = start + width * repeat
-        if repeat == 0 or owners[start:stop] != expected:
-            broken[owner] = f'its channels reach {reader} in another order or in part'
-            return runs
-        runs.append((owner, width, repeat))
-        start = stop
-    return runs
-
-
-def _without(graph: ChannelGraph, failed: dict[int, str]) -> ChannelGraph:
-    """The graph with some groups fixed."""
-    if not failed:
-        return graph
-    kept = [i for i in range(len(graph.groups)) if i not in failed]
-    new = {old: index for index, old in enumerate(kept)}
-    for index, reason in failed.items():
-        graph.fixed[graph.groups[index].name] = reason
-    for layer in graph.layers:
-        for segment in layer.inputs:
-            segment.group = new.get(segment.group) if segment.group is not None else None
-        layer.group = new.get(layer.group) if layer.group is not None else None
-        if layer.kind == 'depthwise' and layer.group is None:
-            layer.kind, layer.inputs = 'other', [Segment(1)]
-    graph.groups = [graph.groups[index] for index in kept]
-    return graph
 
 
 def _mark_bridged(graph: ChannelGraph) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmvisx.utils.errors import UserError
 
-from .neural_rejuvenation_graph import ChannelGraph, GraphLayer
+from .neural_rejuvenation_graph import ChannelGraph, GraphLayer, get_norm
 
 __all__ = ['Utilization', 'alive_neurons', 'cost', 'input_counts', 'utilization']
 
@@ -82,9 +82,7 @@ def layer_cost(
     )
 
 
-def cost(
-    graph: ChannelGraph, resource: str, counts: Sequence[Sequence[int]] | None = None
-) -> int:
+def cost(graph: ChannelGraph, resource: str, counts: Sequence[Sequence[int]] | None = None) -> int:
     """Weights of all convolutions, or their multiply-adds (5.3.1.2).
 
     Linear layers, biases and batch normalisations do not count.
@@ -149,7 +147,7 @@ def alive_neurons(model: nn.Module, graph: ChannelGraph) -> tuple[list[Tensor], 
 
 def _scales(model: nn.Module, graph: ChannelGraph) -> list[list[Tensor]]:
     """Absolute scales of each group, fetched from the device at once."""
-    weights = [model.get_submodule(n).weight for group in graph.groups for n in group.norms]
+    weights = [get_norm(model, n).weight for group in graph.groups for n in group.norms]
     flat = torch.cat([weight.detach().abs().float() for weight in weights]).cpu()
     parts = iter(flat.split([weight.numel() for weight in weights]))
     return [[next(parts) for _ in group.norms] for group in graph.groups]
