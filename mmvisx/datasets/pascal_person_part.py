@@ -69,11 +69,11 @@ def person_parts(path: str | Path) -> np.ndarray | None:
 
 
 def _persons(path: str | Path) -> list[tuple[str, Any]]:
+    if not Path(path).is_file():
+        raise UserError(f'annotation file {path} does not exist')
     try:
         objects = loadmat(path)['anno']['objects'].item().reshape(-1)
         found = [(str(o['class'].item()), o['parts'].reshape(-1)) for o in objects]
-    except FileNotFoundError as error:
-        raise UserError(f'annotation file {path} does not exist') from error
     except (KeyError, ValueError, TypeError, IndexError, OSError, NotImplementedError) as error:
         raise UserError(f'{path} is not an annotation of PASCAL-Part: {error}') from error
     return [(name, parts) for name, parts in found if name == 'person']

@@ -1,0 +1,63 @@
+# The rendered shapes for two tasks: the first 600 training images are annotated with classes, the
+# others with parts, as D1 and D2 of 002; the validation images with both. At half their size.
+#   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
+data_root = 'data/shapes/VOCdevkit/VOC2012/'
+crop_size = (64, 64)
+scale = dict(type='Resize', scale=crop_size, keep_ratio=False)
+
+_class = dict(
+    type='mmvisx.ShapesClassDataset',
+    data_root=data_root,
+    data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
+)
+_part = dict(
+    type='mmvisx.ShapesPartDataset',
+    data_root=data_root,
+    data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationPart'),
+)
+train_tasks = dict(
+    semantic=dict(ann_file='ImageSets/Segmentation/train.txt', indices=list(range(600)), **_class),
+    part=dict(ann_file='ImageSets/Segmentation/train.txt', indices=list(range(600, 1200)), **_part),
+)
+val_tasks = dict(
+    semantic=dict(ann_file='ImageSets/Segmentation/val.txt', **_class),
+    part=dict(ann_file='ImageSets/Segmentation/val.txt', **_part),
+)
+_load = [dict(type='mmvisx.LoadImageFromFile'), dict(type='mmvisx.LoadTaskAnnotations'), scale]
+train_pipeline = [
+    *_load,
+    dict(type='mmvisx.RandomScale', low=0.75, high=1.5),
+    dict(type='RandomCrop', crop_size=crop_size),
+    # Upside down, an upper part would be a lower one.
+    dict(type='RandomFlip', prob=0.5, direction='horizontal'),
+    dict(type='RandomRotate', prob=1.0, degree=10),
+    dict(type='mmvisx.PackTaskInputs'),
+]
+test_pipeline = [
+    _load[0],
+    scale,
+    _load[1],  # scored at the size of the image
+    dict(type='mmvisx.PackTaskInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=10,
+    num_workers=0,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(type='mmvisx.MultiTaskDataset', tasks=train_tasks, pipeline=train_pipeline),
+)
+val_dataloader = dict(
+    batch_size=20,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='mmvisx.MultiTaskDataset', tasks=val_tasks, test_mode=True, pipeline=test_pipeline
+    ),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = [
+    dict(type='mmvisx.TaskIoUMetric', task='semantic'),
+    dict(type='mmvisx.TaskIoUMetric', task='part'),
+]
+test_evaluator = val_evaluator

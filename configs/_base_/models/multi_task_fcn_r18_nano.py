@@ -1,0 +1,16 @@
+# The small FCN with a head for each task of the rendered shapes.
+_base_ = './fcn_skip_r18_nano.py'
+
+_single = _base_.model
+model = dict(
+    _delete_=True,
+    type='mmvisx.MultiTaskSegmentor',
+    data_preprocessor=_single.data_preprocessor
+    | dict(type='mmvisx.TaskDataPreprocessor', size=(64, 64)),
+    backbone=_single.backbone,
+    task_heads=dict(
+        semantic=_single.decode_head | dict(num_classes=7),
+        part=_single.decode_head | dict(num_classes=4),
+    ),
+    test_cfg=_single.test_cfg,
+)

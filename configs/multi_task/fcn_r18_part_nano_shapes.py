@@ -1,0 +1,17 @@
+# FCN on a small ResNet-18 for the parts of the rendered shapes alone, from scratch: half the
+# batches of the joint training, so that the task sees as many images.
+#   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
+#   python tools/train.py configs/multi_task/fcn_r18_part_nano_shapes.py
+# Hardware: one CPU core. Not in the document. Obtained: see METHODS.md, or not run.
+_base_ = './fcn_r18_sgd_nano_shapes.py'
+
+model = dict(task_heads=dict(_delete_=True, part=_base_.model.task_heads.part))
+train_dataloader = dict(dataset=dict(tasks=dict(_delete_=True, part=_base_.train_tasks.part)))
+val_dataloader = dict(dataset=dict(tasks=dict(_delete_=True, part=_base_.val_tasks.part)))
+test_dataloader = val_dataloader
+val_evaluator = dict(_delete_=True, type='mmvisx.TaskIoUMetric', task='part')
+test_evaluator = val_evaluator
+
+max_iters = 900 // 2
+train_cfg = dict(max_iters=max_iters, val_interval=max_iters // 6)
+param_scheduler = [_base_.param_scheduler[0] | dict(end=max_iters, T_max=max_iters)]

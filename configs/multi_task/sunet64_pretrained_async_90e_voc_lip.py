@@ -1,0 +1,34 @@
+# SUNet-64 for classes and human parts at once, the trunk pretrained on ImageNet by
+# stacked_unet/sunet64_120e_imagenet.py, 90 epochs,
+# asynchronous SGD, on D1 and D2 (002, section 4.3.2; the experiments of section 5.2 use D3).
+#   python tools/train.py configs/multi_task/sunet64_pretrained_async_90e_voc_lip.py
+# Hardware: one GPU with 10 GB. The document draws curves (Figures 6.2, 6.3) and prints no number.
+# Obtained: not run.
+_base_ = [
+    '../_base_/models/multi_task_sunet.py',
+    '../_base_/datasets/multi_task_voc_lip.py',
+    '../_base_/schedules/stacked_unet_90e.py',
+    '../_base_/segmentation_runtime_epochs.py',
+]
+
+model = dict(
+    backbone=dict(
+        init_cfg=dict(
+            type='Pretrained',
+            prefix='backbone.',
+            checkpoint='work_dirs/sunet64_120e_imagenet/epoch_120.pth',
+        )
+    ),
+    task_heads=dict(part=dict(num_classes=20)),
+)
+
+# The trunk steps after 20 images, a head after 10 of its own.
+optim_wrapper = dict(
+    type='mmvisx.AsynchronousSGD',
+    constructor='mmvisx.AsynchronousSGDConstructor',
+    trunk_images=20,
+    task_images=10,
+)
+default_hooks = dict(
+    checkpoint=dict(save_best=['semantic/mIoU', 'part/mIoU'], rule=['greater', 'greater'])
+)

@@ -1,0 +1,26 @@
+# SUNet-64 for classes and human parts at once, the trunk pretrained on ImageNet by
+# stacked_unet/sunet64_120e_imagenet.py, 90 epochs,
+# plain SGD: experiment E8 of 002 without asynchronous SGD.
+#   python tools/train.py configs/multi_task/sunet64_pretrained_sgd_90e_voc_person_part.py
+# Hardware: one GPU with 10 GB. The document draws curves (Figures 6.2, 6.3) and prints no number.
+# Obtained: not run.
+_base_ = [
+    '../_base_/models/multi_task_sunet.py',
+    '../_base_/datasets/multi_task_voc_person_part.py',
+    '../_base_/schedules/stacked_unet_90e.py',
+    '../_base_/segmentation_runtime_epochs.py',
+]
+
+model = dict(
+    backbone=dict(
+        init_cfg=dict(
+            type='Pretrained',
+            prefix='backbone.',
+            checkpoint='work_dirs/sunet64_120e_imagenet/epoch_120.pth',
+        )
+    )
+)
+
+default_hooks = dict(
+    checkpoint=dict(save_best=['semantic/mIoU', 'part/mIoU'], rule=['greater', 'greater'])
+)
