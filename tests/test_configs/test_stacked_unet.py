@@ -16,6 +16,7 @@ from torch import nn
 from mmvisx.apis.run import build_runner, prepare_config
 from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
 from mmvisx.registry import MODELS, PARAM_SCHEDULERS
+from tools.analysis import recipe_table
 
 # Tables 1.1 and 1.2: losses on training and validation images, mIoU on both; weight decay.
 FCN = {
@@ -64,6 +65,11 @@ def test_numbers_of_tables_1_1_and_1_2(name, load, repo):
     wanted = f'Expected: mIoU {iou}, on the training images {train_iou}, losses {loss:.3f} and '
     assert wanted + f'{train_loss:.3f} (Table 1.' in text
     assert load(f'fcn_skip/{name}').optim_wrapper.optimizer.weight_decay == decay
+
+
+@pytest.mark.parametrize('folder', ['fcn_skip', 'stacked_unet'])
+def test_the_readme_lists_the_recipes(folder, repo):
+    assert recipe_table.main([str(repo / 'configs' / folder), '--check']) == 0
 
 
 @pytest.mark.parametrize('name', RECIPES)
