@@ -61,7 +61,8 @@ class CrossAttentionConv2d(nn.Module):
         self.out_counts = list(out_counts)
         shape = (self.out_channels, self.in_channels, *self.settings['kernel_size'])
         self.weight = nn.Parameter(torch.empty(shape))
-        self.bias = nn.Parameter(torch.empty(self.out_channels)) if self.settings['bias'] else None
+        bias = nn.Parameter(torch.empty(self.out_channels)) if self.settings['bias'] else None
+        self.register_parameter('bias', bias)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
