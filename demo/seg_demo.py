@@ -4,10 +4,12 @@
 
 Writes OUT_DIR/vis/NAME.png (the classes' colours over the image, with a legend; the tasks of a
 multi-task model side by side) and OUT_DIR/preds/NAME.png (the labels; NAME_TASK.png with tasks).
+NAME is the image's without its ending, and with it where two images differ in nothing else.
 """
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 
 from mmvisx.utils import UserError, run_cli
@@ -31,22 +33,24 @@ def main(args: list[str] | None = None) -> int:
     from mmvisx.apis.inferencer import list_images
     from mmvisx.apis.segmentation import SegmentationInferencer
 
-    paths = list_images(options.input)
+    paths = [Path(path) for path in list_images(options.input)]
+    stems = Counter(path.stem for path in paths)
     inferencer = SegmentationInferencer(options.config, options.checkpoint, options.device)
     for name in ('vis', 'preds'):
         (options.out_dir / name).mkdir(parents=True, exist_ok=True)
     failed = []
-    for path in track_iter_progress([Path(p) for p in paths]):
+    for path in track_iter_progress(paths):
         try:
             labels = inferencer(path)
         except UserError as error:
             failed.append(str(error))
             continue
         picture = inferencer.picture(path, labels, options.opacity)
-        Image.fromarray(picture).save(options.out_dir / 'vis' / f'{path.stem}.png')
+        name = path.stem if stems[path.stem] == 1 else path.name
+        Image.fromarray(picture).save(options.out_dir / 'vis' / f'{name}.png')
         for task, found in labels.items():
-            name = f'{path.stem}_{task}' if task else path.stem
-            Image.fromarray(found).save(options.out_dir / 'preds' / f'{name}.png')
+            suffix = f'_{task}' if task else ''
+            Image.fromarray(found).save(options.out_dir / 'preds' / f'{name}{suffix}.png')
     for reason in failed:
         print(f'skipped: {reason}', file=sys.stderr)
     print(f'\n{len(paths) - len(failed)} images, {len(failed)} images unreadable')

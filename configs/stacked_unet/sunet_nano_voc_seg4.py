@@ -9,6 +9,7 @@ _base_ = [
     '../_base_/segmentation_runtime.py',
 ]
 
+data_root = 'data/voc_seg4/'
 size = (256, 256)
 model = dict(data_preprocessor=dict(size=size), backbone=dict(output_stride=8))
 
@@ -28,7 +29,7 @@ test_pipeline = [
 dataset = dict(
     type='mmvisx.PascalVOCDataset',
     ann_file='',
-    data_root='data/voc_seg4/',
+    data_root=data_root,
     data_prefix=dict(img_path='', seg_map_path=''),
     pipeline=train_pipeline,
 )

@@ -133,6 +133,16 @@ def test_tasks_side_by_side(tool, double, photos, tmp_path):
     assert np.array_equal(picture, inferencer.draw(photos / 'a.png'))
 
 
+def test_images_of_the_same_name_do_not_overwrite_each_other(tool, single, photos, tmp_path):
+    Image.fromarray(read(photos / 'b.png')).save(photos / 'a.jpg')
+    out = tmp_path / 'out'
+    assert tool('demo/seg_demo.py', photos, *single, '--out-dir', out) == 0
+    names = {'a.jpg.png', 'a.png.png', 'b.png'}
+    for folder in ('vis', 'preds'):
+        assert {p.name for p in (out / folder).iterdir()} == names
+    assert read(out / 'preds' / 'a.jpg.png').shape == (48, 64)
+
+
 def test_an_unreadable_image_is_skipped_and_named(tool, single, photos, tmp_path, capsys):
     (photos / 'c.png').write_bytes(b'no image')
     assert tool('demo/seg_demo.py', photos, *single, '--out-dir', tmp_path / 'out') == 1
