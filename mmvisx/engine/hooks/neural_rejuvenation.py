@@ -320,7 +320,14 @@ class NeuralRejuvenationHook(Hook):
             shape = _batch_shape(model, data_batch)
         generator = torch.Generator().manual_seed(0)
         images = torch.randn((2, *shape), generator=generator)
-        return _from_first(build_channel_graph(model, images))
+        graph = build_channel_graph(model, images)
+        graph.two_heads = self.two_heads
+        if self.two_heads and not any(hasattr(m, 'split_features') for m in model.modules()):
+            raise UserError(
+                'two_heads=True of NeuralRejuvenationHook needs a classifier that can be split: '
+                "model.head.type='mmvisx.TwoHeadLinearClsHead'"
+            )
+        return _from_first(graph)
 
     # --- penalty
 

@@ -3,6 +3,7 @@
 from .bag_of_tricks_scores import ScoresHead
 from .detection_yolov3_head import SizeWeightedYOLOV3Head
 from .fcn_skip import FCNSkipHead
+from .neural_rejuvenation_two_heads import TwoHeadLinearClsHead
 from .resnet_tweak_stage import ResNetTweakStage
 from .stacked_unet_degridding import DeGriddingHead
 
@@ -12,4 +13,5 @@ __all__ = [
     'ResNetTweakStage',
     'ScoresHead',
     'SizeWeightedYOLOV3Head',
+    'TwoHeadLinearClsHead',
 ]

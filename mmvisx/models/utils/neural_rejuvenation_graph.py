@@ -116,12 +116,14 @@ class ChannelGraph:
         groups: Neurons that may die.
         fixed: Why the outputs of all other convolutions are fixed alive, by name.
         input_shape: ``(C, H, W)`` that the number of pixels is for.
+        two_heads: Classifiers that can do so treat rejuvenated features by themselves.
     """
 
     layers: list[GraphLayer]
     groups: list[ChannelGroup]
     fixed: dict[str, str]
     input_shape: tuple[int, ...]
+    two_heads: bool = False
 
     def readers(self, group: int) -> list[GraphLayer]:
         """Layers that read a group's neurons, without its own depthwise convolutions."""
@@ -156,7 +158,8 @@ class ChannelGraph:
             for layer in content['layers']
         ]
         groups = [ChannelGroup(**group) for group in content['groups']]
-        return cls(layers, groups, dict(content['fixed']), tuple(content['input_shape']))
+        shape = tuple(content['input_shape'])
+        return cls(layers, groups, dict(content['fixed']), shape, content['two_heads'])
 
 
 def replace_module(model: nn.Module, name: str, module: nn.Module) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +24,11 @@ from .neural_rejuvenation_parts import (
     build_layer,
     fresh_weight,
     gather,
+    input_index,
     weight_parts,
 )
 
-__all__ = ['Plan', 'apply_architecture', 'apply_plan', 'make_plan']
+__all__ = ['Plan', 'apply_architecture', 'apply_plan', 'fold_cross_removed', 'make_plan']
 
 Setter = Callable[[], None]
 
@@ -116,7 +119,18 @@ def apply_plan(plan: Plan, model: nn.Module) -> list[Change]:
         _plan_norms(plan, model, index, setters, changes)
     for setter in setters:
         setter()
+    _split_heads(model, plan.new)
     return changes
+
+
+def _split_heads(model: nn.Module, graph: ChannelGraph) -> None:
+    latest = max((len(group.counts) for group in graph.groups), default=1) - 1
+    if not graph.two_heads or latest == 0:
+        return
+    for layer in graph.layers:
+        head: Any = model.get_submodule(layer.name.rpartition('.')[0])
+        if layer.kind == 'linear' and hasattr(head, 'split_features'):
+            head.split_features(input_index(graph, layer, [latest]))
 
 
 def _touched(layer: GraphLayer) -> bool:
@@ -319,7 +333,24 @@ def apply_architecture(model: nn.Module, graph: ChannelGraph) -> list[Change]:
                 _change_norm(norm, tensors, None, setters, changes)
     for setter in setters:
         setter()
+    _split_heads(model, graph)
     return changes
+
+
+@torch.no_grad()
+def fold_cross_removed(model: nn.Module, graph: ChannelGraph) -> ChannelGraph:
+    """Make plain convolutions, with zeros, of those without cross connections, in place.
+
+    Returns:
+        The network's channel graph from now on.
+    """
+    new = copy.deepcopy(graph)
+    for layer in new.layers:
+        layer.mix = 'dense' if layer.mix == 'removed' else layer.mix
+        layer.reads = []
+    everything = [torch.ones(group.width, dtype=torch.bool) for group in graph.groups]
+    apply_plan(make_plan(model, graph, new, everything, seed=None), model)
+    return new
 
 
 def _check_names(model: nn.Module, graph: ChannelGraph) -> None:
