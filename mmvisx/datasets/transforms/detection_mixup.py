@@ -281,11 +281,13 @@ def _join_masks(first: Any, second: Any, shape: tuple[int, int]) -> BitmapMasks 
             BitmapMasks(item.to_ndarray().astype(np.uint8), item.height, item.width)
             for item in (first, second)
         )
+    if isinstance(first, BitmapMasks):
+        masks = np.zeros((len(first) + len(second), *shape), first.masks.dtype)
+        for item, part in ((first, masks[: len(first)]), (second, masks[len(first) :])):
+            part[:, : item.height, : item.width] = item.masks
+        return BitmapMasks(masks, *shape)
     # Polygons are not copied by pad; a cached image must not share them with the pipeline.
-    masks = [
-        copy.deepcopy(item) if isinstance(item, PolygonMasks) else item for item in (first, second)
-    ]
-    return type(first).cat([item.pad(shape) for item in masks])
+    return type(first).cat([copy.deepcopy(item).pad(shape) for item in (first, second)])
 
 
 def _extend(labels: np.ndarray, shape: tuple[int, int], fill: int) -> np.ndarray:
