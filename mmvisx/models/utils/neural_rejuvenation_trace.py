@@ -102,14 +102,28 @@ def build_channel_graph(
         twin.requires_grad_(False)
         found = fix_groups(found, check_groups(twin, found, lambda: forward(twin, inputs)))
     if not found.groups:
-        lines = [f'{name}: {reason}' for name, reason in list(found.fixed.items())[:5]]
-        raise UserError(
-            f'neural rejuvenation finds no neuron in {type(model).__name__} that may die: it needs '
-            'convolutions followed by a batch normalisation whose outputs only convolutions and '
-            'linear layers read. ' + ('; '.join(lines) or 'There is no convolution at all')
-        )
+        raise UserError(_nothing_free(type(model).__name__, found, twin, trace))
     _mark_bridged(found)
     return found
+
+
+def _nothing_free(name: str, graph: ChannelGraph, twin: nn.Module, trace: Trace) -> str:
+    lines = [f'{conv}: {reason}' for conv, reason in list(graph.fixed.items())[:5]]
+    idle = _idle(twin, trace)
+    if idle:
+        lines.append(f'{idle[0]} did not run, and may read what the other parts give')
+    return (
+        f'neural rejuvenation finds no neuron in {name} that may die: it needs convolutions '
+        'followed by a batch normalisation whose outputs only convolutions and linear layers '
+        f'read. {"; ".join(lines) or "There is no convolution at all"}'
+    )
+
+
+def _idle(twin: nn.Module, trace: Trace) -> list[str]:
+    """Names of layers that did not run."""
+    kinds = nn.Conv2d | nn.Linear | _BatchNorm
+    layers = [name for name, module in twin.named_modules() if isinstance(module, kinds)]
+    return [name for name in layers if name not in trace.calls]
 
 
 def _prepare(model: nn.Module) -> nn.Module:
