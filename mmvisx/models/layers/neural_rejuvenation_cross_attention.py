@@ -72,7 +72,10 @@ class CrossAttentionConv2d(nn.Module):
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
-    def _convolve(self, x: Tensor, rows: slice, columns: Tensor) -> Tensor:
+    def _convolve(self, x: Tensor, rows: slice, columns: Tensor) -> Tensor | None:
+        """Convolve some inputs for some outputs; None where there are none of either."""
+        if rows.start == rows.stop or not columns.numel():
+            return None
         weight = pick_channels(self.weight[rows], columns)
         x = pick_channels(x, columns)
         stride, padding, dilation = (self.settings[k] for k in ('stride', 'padding', 'dilation'))
@@ -89,23 +92,36 @@ class CrossAttentionConv2d(nn.Module):
         stop = self.out_counts[0]
         out = self._convolve(x, slice(0, stop), older)
         for index, count in zip(self.in_index[1:], self.out_counts[1:], strict=True):
-            rows = slice(stop, stop + count)
-            if not index.numel():
-                out = torch.cat([out, self._convolve(x, rows, older)], 1)
-            else:
-                # One convolution for each kind of inputs; its outputs of both kinds.
-                new = self._convolve(x, slice(0, stop + count), index)
-                to_older, own = new[:, :stop], new[:, stop:]
-                parts = [cross_attention(out, to_older)]
-                if count:
-                    parts.append(cross_attention(own, self._convolve(x, rows, older)))
-                out = torch.cat(parts, 1)
+            # One convolution for each kind of inputs; its outputs are of both kinds.
+            new = self._convolve(x, slice(0, stop + count), index)
+            to_older, own = (None, None) if new is None else (new[:, :stop], new[:, stop:])
+            to_new = self._convolve(x, slice(stop, stop + count), older)
+            out = _join(_attend(out, to_older), stop, _attend(own, to_new), count)
             stop += count
             older = torch.cat([older, index]).sort().values
-        if self.bias is not None:
-            out = out + self.bias[:, None, None]
-        return out
+        assert out is not None  # a layer has inputs
+        return out if self.bias is None else out + self.bias[:, None, None]
 
     def extra_repr(self) -> str:
         """Numbers of channels."""
         return f'{self.in_channels}, {self.out_channels} ({self.out_counts})'
+
+
+def _attend(own: Tensor | None, cross: Tensor | None) -> Tensor | None:
+    # 2 sigmoid(0) = 1: without inputs of their own kind, neurons take what the others give.
+    if own is None or cross is None:
+        return cross if own is None else own
+    return cross_attention(own, cross)
+
+
+def _join(older: Tensor | None, rows: int, new: Tensor | None, count: int) -> Tensor | None:
+    """Put outputs of both kinds one behind the other; those without any input are zero."""
+    like = older if older is not None else new
+    if like is None:
+        return None
+    size = like.size(0), *like.shape[2:]
+    parts = [
+        part if part is not None else like.new_zeros(size[0], channels, *size[1:])
+        for part, channels in ((older, rows), (new, count))
+    ]
+    return torch.cat(parts, 1)

@@ -157,9 +157,9 @@ def shuffle(x):
         (nn.Conv2d(8, 8, 3, padding=1, groups=2), 'grouped'),
         (ScaledConv(8, 8, 3, padding=1), 'ScaledConv'),
     ],
-    ids=lambda value: getattr(value, '__name__', type(value).__name__)
-    if not isinstance(value, str)
-    else '',
+    ids=lambda value: (
+        getattr(value, '__name__', type(value).__name__) if not isinstance(value, str) else ''
+    ),
 )
 def test_what_cannot_be_followed_is_fixed_with_a_reason(middle, reason):
     graph = graph_of(Two(middle))
