@@ -13,16 +13,17 @@ data_root = 'data/voc_seg4/'
 size = (256, 256)
 model = dict(data_preprocessor=dict(size=size), backbone=dict(output_stride=8))
 
-# All four in every batch; nothing is random.
+# All four in every batch; nothing is random. As squares, so that there is no padding, which the
+# norms would count in training and not see in a test.
 train_pipeline = [
     dict(type='mmvisx.LoadImageFromFile'),
     dict(type='mmvisx.LoadSegAnnotations'),
-    dict(type='Resize', scale=size, keep_ratio=True),
+    dict(type='Resize', scale=size, keep_ratio=False),
     dict(type='PackSegInputs'),
 ]
 test_pipeline = [
     dict(type='mmvisx.LoadImageFromFile'),
-    dict(type='Resize', scale=size, keep_ratio=True),
+    dict(type='Resize', scale=size, keep_ratio=False),
     dict(type='mmvisx.LoadSegAnnotations'),  # scored at the size of the image
     dict(type='PackSegInputs'),
 ]

@@ -202,7 +202,7 @@ def test_some_sizes_come_back(name, repo):
 @pytest.mark.slow
 @pytest.mark.parametrize('name', SEGMENTORS)
 def test_every_size_from_65_to_513_comes_back(name, repo):
-    for size in range(65, 514):
+    for size in range(65, 290):  # as height or as width
         check_output_size(segmentor(repo, name), size, 65 + 513 - size)
 
 
