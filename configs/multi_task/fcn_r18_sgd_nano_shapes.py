@@ -1,4 +1,4 @@
-# FCN on a small ResNet-18 for classes and parts of the rendered shapes at once, from scratch, 900
+# FCN on a small ResNet-18 for classes and parts of the rendered shapes at once, from scratch, 600
 # batches of 10, plain SGD.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
 #   python tools/train.py configs/multi_task/fcn_r18_sgd_nano_shapes.py

@@ -1,4 +1,4 @@
-# A small Stacked U-Net for classes and parts of the rendered shapes at once, from scratch, 900
+# A small Stacked U-Net for classes and parts of the rendered shapes at once, from scratch, 600
 # batches of 10, asynchronous SGD.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
 #   python tools/train.py configs/multi_task/sunet_async_nano_shapes.py

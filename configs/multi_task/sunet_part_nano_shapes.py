@@ -12,6 +12,6 @@ test_dataloader = val_dataloader
 val_evaluator = dict(_delete_=True, type='mmvisx.TaskIoUMetric', task='part')
 test_evaluator = val_evaluator
 
-max_iters = 900 // 2
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters // 6)
+max_iters = 600 // 2
+train_cfg = dict(max_iters=max_iters, val_interval=max_iters // 5)
 param_scheduler = [_base_.param_scheduler[0] | dict(end=max_iters, T_max=max_iters)]

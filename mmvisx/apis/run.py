@@ -19,6 +19,7 @@ from mmvisx.utils.errors import UserError
 from mmvisx.utils.explain import explain_config_errors
 
 BFLOAT16 = 'mmvisx.BFloat16OptimWrapper'
+ASYNCHRONOUS = 'mmvisx.AsynchronousSGD'
 
 
 def prepare_config(
@@ -63,6 +64,9 @@ def enable_amp(cfg: Config) -> None:
     """
     wrapper = cfg.optim_wrapper
     kind = str(wrapper.get('type', 'OptimWrapper'))
+    if kind == ASYNCHRONOUS:
+        wrapper.setdefault('dtype', 'float16' if torch.cuda.is_available() else 'bfloat16')
+        return
     if kind not in ('OptimWrapper', 'AmpOptimWrapper', BFLOAT16):
         raise UserError(f'--amp replaces OptimWrapper, but optim_wrapper.type is {kind!r}')
     if kind == BFLOAT16:

@@ -8,7 +8,7 @@ from .pascal_person_part import PERSON_PARTS, PascalPersonPartDataset
 from .seg_checked import LIPDataset, PascalVOCDataset, SegmentationDataset
 from .shapes import SHAPES_CLASSES, SHAPES_STUFF
 from .shapes_dataset import ShapesDataset, ShapesVOCDataset
-from .shapes_masks import ShapesClassDataset, ShapesPartDataset
+from .shapes_masks import ShapesClassDataset, ShapesPartDataset, ShapesSceneDataset
 from .shapes_parts import SHAPES_PARTS
 from .voc import VOCDataset
 
@@ -29,6 +29,7 @@ __all__ = [
     'ShapesClassDataset',
     'ShapesDataset',
     'ShapesPartDataset',
+    'ShapesSceneDataset',
     'ShapesVOCDataset',
     'VOCDataset',
 ]

@@ -80,15 +80,19 @@ class MultiTaskDataset(BaseDataset):
         cfg = dict(cfg)
         if 'datasets' not in cfg:
             cfg['test_mode'] = test_mode
+        empty = UserError(
+            f'task {task!r} of MultiTaskDataset has no images ({cfg.get("type")}, '
+            f'data_root={cfg.get("data_root")}, indices={cfg.get("indices")}): leave the task '
+            'out, or correct its data set'
+        )
+        if cfg.get('indices') in (0, [], ()):  # where MMEngine fails
+            raise empty
         try:
             source = DATASETS.build(cfg)
         except UserError as error:
             raise UserError(f'task {task!r} of MultiTaskDataset: {error}') from error
         if len(source) == 0:
-            raise UserError(
-                f'task {task!r} of MultiTaskDataset has no images ({cfg.get("type")}, '
-                f'data_root={cfg.get("data_root")}): leave the task out, or correct its data set'
-            )
+            raise empty
         return source
 
     def load_data_list(self) -> list[dict]:

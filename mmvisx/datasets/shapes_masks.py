@@ -5,7 +5,7 @@ from typing import ClassVar
 from mmvisx.registry import DATASETS
 
 from .seg_checked import CheckedSegDataset
-from .shapes import SHAPES_CLASSES, SHAPES_PALETTE
+from .shapes import SHAPES_CLASSES, SHAPES_PALETTE, SHAPES_STUFF
 from .shapes_parts import SHAPES_PARTS, SHAPES_PARTS_PALETTE
 
 
@@ -19,6 +19,25 @@ class ShapesClassDataset(CheckedSegDataset):
     METAINFO: ClassVar[dict] = {
         'classes': ('background', *SHAPES_CLASSES),
         'palette': [[0, 0, 0], *map(list, SHAPES_PALETTE)],
+    }
+
+
+@DATASETS.register_module()
+class ShapesSceneDataset(CheckedSegDataset):
+    """The classes of shapes and the stuff behind them: ``coco/stuffthingmaps``.
+
+    Every pixel has a label, 10 classes.
+    """
+
+    METAINFO: ClassVar[dict] = {
+        'classes': (*SHAPES_CLASSES, *SHAPES_STUFF),
+        'palette': [
+            *map(list, SHAPES_PALETTE),
+            [145, 175, 205],
+            [85, 125, 60],
+            [50, 95, 120],
+            [135, 85, 70],
+        ],
     }
 
 

@@ -113,8 +113,9 @@ def test_builds(name):
         for dataset in unwrap(loader.dataset):
             Compose(dataset.pipeline)
             assert resolve_type(dataset.type, cfg.default_scope) is not None
-    for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
-        assert resolve_type(evaluator.type, cfg.default_scope) is not None
+    for evaluators in (cfg.val_evaluator, cfg.test_evaluator):
+        for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
+            assert resolve_type(evaluator.type, cfg.default_scope) is not None
     for hook in cfg.custom_hooks:
         HOOKS.build(hook)
 

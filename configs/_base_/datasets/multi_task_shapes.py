@@ -1,27 +1,37 @@
-# The rendered shapes for two tasks: the first 600 training images are annotated with classes, the
-# others with parts, as D1 and D2 of 002; the validation images with both. At half their size.
+# The rendered shapes for two tasks: the first 600 training images are annotated with classes of
+# shapes and stuff, the others with parts, as D1 and D2 of 002; the validation images with both. At
+# half their size.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
-data_root = 'data/shapes/VOCdevkit/VOC2012/'
+data_root = 'data/shapes/'
 crop_size = (64, 64)
 scale = dict(type='Resize', scale=crop_size, keep_ratio=False)
 
-_class = dict(
-    type='mmvisx.ShapesClassDataset',
-    data_root=data_root,
-    data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
-)
-_part = dict(
-    type='mmvisx.ShapesPartDataset',
-    data_root=data_root,
-    data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationPart'),
-)
+_parts = 'VOCdevkit/VOC2012/SegmentationPart'
 train_tasks = dict(
-    semantic=dict(ann_file='ImageSets/Segmentation/train.txt', indices=list(range(600)), **_class),
-    part=dict(ann_file='ImageSets/Segmentation/train.txt', indices=list(range(600, 1200)), **_part),
+    semantic=dict(
+        type='mmvisx.ShapesSceneDataset',
+        data_root=data_root,
+        data_prefix=dict(img_path='coco/train', seg_map_path='coco/stuffthingmaps/train'),
+        indices=list(range(600)),
+    ),
+    part=dict(
+        type='mmvisx.ShapesPartDataset',
+        data_root=data_root,
+        data_prefix=dict(img_path='coco/train', seg_map_path=_parts),
+        indices=list(range(600, 1200)),
+    ),
 )
 val_tasks = dict(
-    semantic=dict(ann_file='ImageSets/Segmentation/val.txt', **_class),
-    part=dict(ann_file='ImageSets/Segmentation/val.txt', **_part),
+    semantic=dict(
+        type='mmvisx.ShapesSceneDataset',
+        data_root=data_root,
+        data_prefix=dict(img_path='coco/val', seg_map_path='coco/stuffthingmaps/val'),
+    ),
+    part=dict(
+        type='mmvisx.ShapesPartDataset',
+        data_root=data_root,
+        data_prefix=dict(img_path='coco/val', seg_map_path=_parts),
+    ),
 )
 _load = [dict(type='mmvisx.LoadImageFromFile'), dict(type='mmvisx.LoadTaskAnnotations'), scale]
 train_pipeline = [

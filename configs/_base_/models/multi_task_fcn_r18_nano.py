@@ -9,7 +9,7 @@ model = dict(
     | dict(type='mmvisx.TaskDataPreprocessor', size=(64, 64)),
     backbone=_single.backbone,
     task_heads=dict(
-        semantic=_single.decode_head | dict(num_classes=7),
+        semantic=_single.decode_head | dict(num_classes=10),
         part=_single.decode_head | dict(num_classes=4),
     ),
     test_cfg=_single.test_cfg,

@@ -1,13 +1,13 @@
-# Small joint trainings on the rendered shapes: 900 batches of 10, the cosine of Eq. 6.3, an
-# evaluation after every sixth.
-max_iters = 900
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=max_iters // 6)
+# Small joint trainings on the rendered shapes: 600 batches of 10, the cosine of Eq. 6.3, an
+# evaluation after every fifth.
+max_iters = 600
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=max_iters // 5)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=0.02, momentum=0.9, weight_decay=5e-4),
+    optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4),
 )
 param_scheduler = [
     dict(
