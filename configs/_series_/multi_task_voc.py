@@ -2,7 +2,7 @@
 #   python tools/run_series.py configs/_series_/multi_task_voc.py --seeds 0
 # E3 to E8 are on the images of D3, so that only the training differs; the learning curves of
 # Figures 6.2 and 6.3 are drawn from their folders:
-#   python tools/analysis/multi_task_curves.py work_dirs/multi_task_voc --rows E3 E4 E7 E8 \
+#   python tools/analysis/multi_task_curves.py work_dirs/multi_task_voc --rows e3 e4 e7 e8 \
 #       --task semantic --out figure_6_2.png
 # The table shows the last epoch; the document reports the best, whose weights are kept.
 _fcn = 'configs/fcn_skip/fcn_r18_{}_voc2012_sbd_half.py'
