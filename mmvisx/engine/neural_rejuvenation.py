@@ -7,22 +7,32 @@ import gc
 from collections.abc import Mapping
 from typing import Any
 
+from mmengine.dist import broadcast_object_list
 from mmengine.model import BaseAveragedModel, is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
 from mmvisx.models.utils.neural_rejuvenation_optimizer import update_optimizer
 from mmvisx.models.utils.neural_rejuvenation_rebuild import apply_architecture
+from mmvisx.models.utils.neural_rejuvenation_utilization import Utilization
 from mmvisx.utils.checkpoint import REJUVENATED
+from mmvisx.utils.errors import UserError
+from mmvisx.visualization.neural_rejuvenation import draw_live_channels
 
 __all__ = [
+    'Restart',
     'averages_of',
+    'batch_shape',
+    'between_steps',
+    'describe',
+    'log_state',
     'optimizers_of',
     'rebuild_for_checkpoint',
     'refresh_runner',
+    'same_everywhere',
     'unwrap',
 ]
 
@@ -95,6 +105,81 @@ def rebuild_for_checkpoint(runner: Runner, checkpoint: Mapping[str, Any]) -> Cha
             update_optimizer(optimizer, changes)
         refresh_runner(runner)
     return graph
+
+
+def between_steps(runner: Runner) -> bool:
+    """Whether no gradients are being accumulated."""
+    return all(
+        wrapper._inner_count % wrapper._accumulative_counts == 0
+        for wrapper in optim_wrappers_of(runner)
+    )
+
+
+def same_everywhere(value: Any) -> Any:
+    """Return the first process's value in all processes."""
+    values = [value]
+    broadcast_object_list(values)
+    return values[0]
+
+
+def batch_shape(model: nn.Module, data_batch: Any) -> tuple[int, ...]:
+    """Return ``(C, H, W)`` of a batch as the network gets it.
+
+    Raises:
+        UserError: it holds no batch of images.
+    """
+    preprocessor: Any = getattr(model, 'data_preprocessor', None)
+    data = preprocessor(data_batch, False) if preprocessor is not None else data_batch
+    inputs = data.get('inputs') if isinstance(data, dict) else data
+    if isinstance(inputs, list | tuple):
+        inputs = inputs[0]
+    if not isinstance(inputs, Tensor) or inputs.dim() != 4:
+        raise UserError(
+            'the first batch holds no images (N, C, H, W); give input_shape=(C, H, W) to '
+            'NeuralRejuvenationHook'
+        )
+    return tuple(inputs.shape[1:])
+
+
+def describe(graph: ChannelGraph) -> str:
+    """Say which neurons may die, and why the others are fixed."""
+    free = sum(group.width for group in graph.groups)
+    lines = [
+        f'neural rejuvenation: {free:,} neurons in {len(graph.groups)} layers may die, '
+        f'{len(graph.fixed)} layers are fixed alive'
+    ]
+    lines += [f'  {name}: {reason}' for name, reason in graph.fixed.items()]
+    return '\n'.join(lines)
+
+
+def log_state(
+    runner: Runner,
+    graph: ChannelGraph,
+    state: Utilization,
+    coefficient: float,
+    resource: str,
+    picture: str = '',
+) -> None:
+    """Write utilization, lambda and living neurons to the log and the visual back-ends.
+
+    With ``picture``, the last part of its name, they are drawn, too.
+    """
+    hub = runner.message_hub
+    hub.update_scalar('train/nr_utilization', state.ratio)
+    hub.update_scalar('train/nr_lambda', coefficient)
+    live = {
+        group.name: (int(mask.sum()), group.width)
+        for group, mask in zip(graph.groups, state.alive, strict=True)
+    }
+    step = runner.iter
+    record: dict[str, float] = {f'nr_live.{name}': count for name, (count, _) in live.items()}
+    record.update(nr_utilization=state.ratio, nr_lambda=coefficient)
+    runner.visualizer.add_scalars(dict(iter=step, **record), step=step)
+    if picture:
+        title = f'iteration {step}: utilization {state.ratio:.3f} ({resource})'
+        runner.visualizer.add_image(
+            f'nr_live_{picture}', draw_live_channels(live, title), step=step
+        )
 
 
 class Restart:

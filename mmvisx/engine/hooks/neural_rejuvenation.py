@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmengine.dist import broadcast_object_list
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from mmvisx.engine.neural_rejuvenation import (
     Restart,
     averages_of,
-    optim_wrappers_of,
+    batch_shape,
+    between_steps,
+    describe,
+    log_state,
     optimizers_of,
     rebuild_for_checkpoint,
     refresh_runner,
+    same_everywhere,
     unwrap,
 )
 from mmvisx.models.utils.neural_rejuvenation import check_variant, rejuvenate
@@ -33,7 +36,6 @@ from mmvisx.models.utils.neural_rejuvenation_utilization import (
 from mmvisx.registry import HOOKS
 from mmvisx.utils.checkpoint import REJUVENATED
 from mmvisx.utils.errors import UserError
-from mmvisx.visualization.neural_rejuvenation import draw_live_channels
 
 __all__ = ['NeuralRejuvenationHook', 'add_l1_gradient']
 
@@ -67,8 +69,9 @@ class NeuralRejuvenationHook(Hook):
     optimizer and wrapper, running averages (EMA) and distributed training.
 
     The log has ``nr_utilization`` and ``nr_lambda``, and the visual back-ends also
-    ``nr_live.{layer}`` and a picture of the living neurons, once per interval. Checkpoints
-    hold the architecture, so that they are resumed, tested and loaded as others.
+    ``nr_live.{layer}``, once per interval, and a picture of the living neurons at the start and
+    before and after a rejuvenation. Checkpoints hold the architecture, so that they are resumed,
+    tested and loaded as others.
 
     Args:
         resource: What is counted: ``'params'`` or ``'flops'`` (multiply-adds), of convolutions.
@@ -220,7 +223,7 @@ class NeuralRejuvenationHook(Hook):
         """Check the utilization where an interval has ended, and rejuvenate if it is low."""
         if self.graph is None:
             self.graph = self._trace(runner, data_batch)
-            runner.logger.info(self._describe())
+            runner.logger.info(describe(self.graph))
         if not self.budget:
             self.budget = self.target * cost(self.graph, self.resource)
         if not self._penalised:
@@ -249,10 +252,11 @@ class NeuralRejuvenationHook(Hook):
 
     def _check(self, runner: Runner, adapt: bool, may_rejuvenate: bool) -> None:
         assert self.graph is not None
-        state = _from_first(utilization(unwrap(runner.model), self.graph, self.resource))
-        self._log(runner, state)
+        state = same_everywhere(utilization(unwrap(runner.model), self.graph, self.resource))
+        picture = 'start' if self.previous is None else ''
+        log_state(runner, self.graph, state, self.coefficient, self.resource, picture)
         if state.ratio < self.threshold and may_rejuvenate:
-            if _between_steps(runner):
+            if between_steps(runner):
                 self._rejuvenate(runner, state)
             else:
                 runner.logger.info('rejuvenation waits for the end of the accumulated step')
@@ -274,8 +278,9 @@ class NeuralRejuvenationHook(Hook):
                 f'all neurons of {name} are dead; the strongest one is kept, as the network would '
                 'give the same output for all images without it. Lower fixed_lambda or lambda_step'
             )
+        log_state(runner, self.graph, state, self.coefficient, self.resource, 'before')
         averages = averages_of(runner)
-        seed = _from_first(1_000_003 * (runner.seed or 0) + self.count)
+        seed = same_everywhere(1_000_003 * (runner.seed or 0) + self.count)
         result = rejuvenate(
             model,
             self.graph,
@@ -291,7 +296,6 @@ class NeuralRejuvenationHook(Hook):
         self.graph = result.graph
         self.count += 1
         self.coefficient = self.fixed_lambda or 0.0
-        self.previous = None
         self.start_epoch, self.start_iter = runner.epoch, runner.iter
         refresh_runner(runner)
         self._restart.extend(runner, self.start_epoch, self.start_iter)
@@ -311,13 +315,15 @@ class NeuralRejuvenationHook(Hook):
                 f'the network uses {share:.2%} of the target: its layers are too narrow to come '
                 'closer by whole neurons'
             )
-        self._log(runner, utilization(model, self.graph, self.resource))
+        now = utilization(model, self.graph, self.resource)
+        self.previous = now.ratio
+        log_state(runner, self.graph, now, self.coefficient, self.resource, 'after')
 
     def _trace(self, runner: Runner, data_batch: Any) -> ChannelGraph:
         model = unwrap(runner.model)
         shape = self.input_shape
         if shape is None:
-            shape = _batch_shape(model, data_batch)
+            shape = batch_shape(model, data_batch)
         generator = torch.Generator().manual_seed(0)
         images = torch.randn((2, *shape), generator=generator)
         graph = build_channel_graph(model, images)
@@ -327,7 +333,7 @@ class NeuralRejuvenationHook(Hook):
                 'two_heads=True of NeuralRejuvenationHook needs a classifier that can be split: '
                 "model.head.type='mmvisx.TwoHeadLinearClsHead'"
             )
-        return _from_first(graph)
+        return same_everywhere(graph)
 
     # --- penalty
 
@@ -346,66 +352,3 @@ class NeuralRejuvenationHook(Hook):
             loss_scale = getattr(optimizer, 'grad_scale', None)
             factor = 1.0 if loss_scale is None else float(loss_scale)
             add_l1_gradient(self._penalised.get(id(optimizer), []), factor * self.coefficient)
-
-    # --- log
-
-    def _describe(self) -> str:
-        assert self.graph is not None
-        free = sum(group.width for group in self.graph.groups)
-        lines = [
-            f'neural rejuvenation: {free:,} neurons in {len(self.graph.groups)} layers may die, '
-            f'{len(self.graph.fixed)} layers are fixed alive'
-        ]
-        lines += [f'  {name}: {reason}' for name, reason in self.graph.fixed.items()]
-        return '\n'.join(lines)
-
-    def _log(self, runner: Runner, state: Utilization) -> None:
-        assert self.graph is not None
-        hub = runner.message_hub
-        hub.update_scalar('train/nr_utilization', state.ratio)
-        hub.update_scalar('train/nr_lambda', self.coefficient)
-        live = {
-            group.name: (int(mask.sum()), group.width)
-            for group, mask in zip(self.graph.groups, state.alive, strict=True)
-        }
-        step = runner.iter
-        runner.visualizer.add_scalars(
-            dict(
-                iter=step,
-                nr_utilization=state.ratio,
-                nr_lambda=self.coefficient,
-                **{f'nr_live.{name}': count for name, (count, _) in live.items()},
-            ),
-            step=step,
-        )
-        title = f'iteration {step}: utilization {state.ratio:.3f} ({self.resource})'
-        runner.visualizer.add_image('nr_live', draw_live_channels(live, title), step=step)
-
-
-def _between_steps(runner: Runner) -> bool:
-    """Whether no gradients are being accumulated."""
-    return all(
-        wrapper._inner_count % wrapper._accumulative_counts == 0
-        for wrapper in optim_wrappers_of(runner)
-    )
-
-
-def _from_first(value: Any) -> Any:
-    """Return the first process's value in all processes."""
-    values = [value]
-    broadcast_object_list(values)
-    return values[0]
-
-
-def _batch_shape(model: nn.Module, data_batch: Any) -> tuple[int, ...]:
-    preprocessor: Callable | None = getattr(model, 'data_preprocessor', None)
-    data = preprocessor(data_batch, False) if preprocessor is not None else data_batch
-    inputs = data.get('inputs') if isinstance(data, dict) else data
-    if isinstance(inputs, list | tuple):
-        inputs = inputs[0]
-    if not isinstance(inputs, Tensor) or inputs.dim() != 4:
-        raise UserError(
-            'the first batch holds no images (N, C, H, W); give input_shape=(C, H, W) to '
-            'NeuralRejuvenationHook'
-        )
-    return tuple(inputs.shape[1:])
