@@ -45,6 +45,7 @@ class TaskIoUMetric(IoUMetric):
 
     @dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict) -> None:
+        """Take the classes and palette of the task."""
         self._dataset_meta: dict | None = dataset_meta
         if self.task is not None:
             tasks = dataset_meta.get('tasks', {})

@@ -22,7 +22,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmvisx.registry import MODELS
 from mmvisx.utils import run_cli
@@ -73,10 +73,9 @@ class Joint:
             self.model.parameters(), lr=1e-3, momentum=0.9, weight_decay=5e-4
         )
 
-    def _build(self, tasks: list[str]) -> nn.Module:
+    def _build(self, tasks: list[str]) -> Any:
         cfg = dict(self.cfg, task_heads={task: self.cfg.task_heads[task] for task in tasks})
-        model: nn.Module = MODELS.build(cfg)
-        return model.to(self.device).train()
+        return MODELS.build(cfg).to(self.device).train()
 
     def data(self, tasks: list[str]) -> dict[str, Any]:
         """Return what a data loader gives for the images of some tasks."""
@@ -92,14 +91,14 @@ class Joint:
     def bound(self) -> None:
         """Train on the batch with the least that there is to do."""
         features: tuple[Tensor, ...] = self.model.backbone(self.normalised)
-        total = 0.0
+        losses = []
         for task, head in self.model.task_heads.items():
             logits = head([level[self.rows[task]] for level in features])
             logits = F.interpolate(
                 logits, self.labels[task].shape[1:], mode='bilinear', align_corners=False
             )
-            total = total + F.cross_entropy(logits, self.labels[task], ignore_index=255)
-        total.backward()  # type: ignore[attr-defined]
+            losses.append(F.cross_entropy(logits, self.labels[task], ignore_index=255))
+        torch.stack(losses).sum().backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
 

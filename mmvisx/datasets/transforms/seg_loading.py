@@ -62,7 +62,7 @@ class LoadTaskAnnotations(LoadSegAnnotations):
         shared = {key: results.get(key) for key in ('ori_shape', 'img_path')}
         for task, info in results['task_maps'].items():
             self.reduce_zero_label = None  # mmseg keeps that of the first map it sees
-            single = dict(shared, reduce_zero_label=False, seg_fields=[])
+            single: dict[str, Any] = dict(shared, reduce_zero_label=False, seg_fields=[])
             single.update(info)
             super()._load_seg_map(single)
             name = f'gt_seg_map_{task}'

@@ -55,6 +55,9 @@ class MultiTaskSegmentor(EncoderDecoder):
     each is a mean over labelled pixels is in its code.
     """
 
+    task_heads: nn.ModuleDict
+    out_channels: int
+
     def __init__(
         self,
         backbone: dict,
@@ -83,7 +86,7 @@ class MultiTaskSegmentor(EncoderDecoder):
     def _init_decode_head(self, decode_head: Mapping[str, dict]) -> None:
         if not decode_head:
             raise UserError('MultiTaskSegmentor: task_heads is empty, give {task: decode head}')
-        heads = {}
+        heads: dict[str, Any] = {}
         for task, cfg in decode_head.items():
             if not task.isidentifier() or 'loss' in task or task in RESERVED:
                 raise UserError(
@@ -108,7 +111,7 @@ class MultiTaskSegmentor(EncoderDecoder):
         """Return the logits of all tasks, ``(N, sum of their classes, H, W)``."""
         features = self.extract_feat(inputs)
         logits = [
-            head.predict(features, batch_img_metas, self.test_cfg)
+            head.predict(features, batch_img_metas, self.test_cfg)  # type: ignore[operator]
             for head in self.task_heads.values()
         ]
         return torch.cat(logits, dim=1)
@@ -140,7 +143,8 @@ class MultiTaskSegmentor(EncoderDecoder):
                 # No copy where every image has the task.
                 mine = features if len(chosen) == len(data_samples) else _select(features, chosen)
                 labels = [SegDataSample(gt_sem_seg=data_samples[k].get(field)) for k in chosen]
-                losses.update(add_prefix(head.loss(mine, labels, self.train_cfg), task))
+                found = head.loss(mine, labels, self.train_cfg)  # type: ignore[operator]
+                losses.update(add_prefix(found, task))
         losses['images'] = inputs.new_tensor(float(len(data_samples)))
         return losses
 
@@ -166,7 +170,7 @@ class MultiTaskSegmentor(EncoderDecoder):
         samples = data_samples or [SegDataSample() for _ in seg_logits]
         first = 0
         for task, head in self.task_heads.items():
-            last = first + head.out_channels
+            last = first + int(head.out_channels)  # type: ignore[arg-type]
             results = super().postprocess_result(seg_logits[:, first:last], data_samples)
             for sample, result in zip(samples, results, strict=True):
                 found = dict(pred_sem_seg=result.pred_sem_seg, seg_logits=result.seg_logits)
