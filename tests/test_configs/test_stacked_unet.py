@@ -175,6 +175,23 @@ def test_parameters(name, parameters, load):
     assert found == (parameters or 12_976_981 - 14 * 513)
 
 
+@pytest.mark.parametrize(
+    ('name', 'parameters'),
+    [('sunet64', 6_910_248), ('sunet128', 24_704_360), ('sunet7128', 37_731_944)],
+)
+def test_classifiers_for_pretraining(name, parameters, load):
+    """The features of SUNet-64 are those that the segmentor's recipe loads."""
+    cfg = load(f'stacked_unet/{name}_120e_imagenet')
+    classifier = build(cfg)
+    assert sum(p.numel() for p in classifier.parameters()) == parameters
+    assert classifier(torch.empty(2, 3, 224, 224, device='meta')).shape == (2, 1000)
+    if name == 'sunet64':
+        segmentor = load('stacked_unet/sunet64_pretrained_90e_voc2012_sbd')
+        assert segmentor.model.backbone.init_cfg.prefix == 'backbone.'
+        shapes = {k: v.shape for k, v in classifier.backbone.state_dict().items()}
+        assert shapes == {k: v.shape for k, v in build(segmentor).backbone.state_dict().items()}
+
+
 @cache
 def segmentor(repo, name):
     """Build a segmentor on the meta device, once for all sizes."""
