@@ -132,9 +132,6 @@ def _prepare(model: nn.Module) -> nn.Module:
         if getattr(module, 'with_cp', False):
             # Checkpointed activations have no graph.
             module.with_cp = False  # type: ignore[assignment]
-    # Frozen layers would leave gaps in the graph of gradients.
-    for parameter in twin.parameters():
-        parameter.requires_grad_(True)
     return twin
 
 
@@ -164,6 +161,9 @@ def _observe(twin: nn.Module) -> tuple[Trace, list[Any]]:
 
 
 def _outputs(twin: nn.Module, inputs: Tensor, forward: Forward, trace: Trace) -> list[Tensor]:
+    # Frozen layers would leave gaps in the graph of gradients. Not earlier, as a backbone freezes
+    # its stages whenever the mode is set.
+    twin.requires_grad_(True)
     outputs = list(_tensors(forward(twin, inputs)))
     layers = [
         name
