@@ -2,7 +2,7 @@
 # batches of 10, asynchronous SGD.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
 #   python tools/train.py configs/multi_task/fcn_r18_async_nano_shapes.py
-# Hardware: one CPU core. Not in the document. Obtained: see METHODS.md, or not run.
+# Hardware: one CPU core. Not in the document. Obtained: not run.
 _base_ = [
     '../_base_/models/multi_task_fcn_r18_nano.py',
     '../_base_/datasets/multi_task_shapes.py',

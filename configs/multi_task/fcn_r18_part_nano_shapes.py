@@ -2,7 +2,7 @@
 # batches of the joint training, so that the task sees as many images.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
 #   python tools/train.py configs/multi_task/fcn_r18_part_nano_shapes.py
-# Hardware: one CPU core. Not in the document. Obtained: see METHODS.md, or not run.
+# Hardware: one CPU core. Not in the document. Obtained: not run.
 _base_ = './fcn_r18_sgd_nano_shapes.py'
 
 model = dict(task_heads=dict(_delete_=True, part=_base_.model.task_heads.part))
