@@ -31,7 +31,8 @@ def plain_network(
     """Return a copy of a network without dead neurons, its convolutions plain where possible.
 
     Convolutions without cross connections become ``nn.Conv2d`` with zeros in between. Cross
-    attention is no convolution and stays a module of its own.
+    attention is no convolution and stays a module of its own. What a dead neuron's shift adds to
+    the network goes with it.
 
     Args:
         model: The network, with its weights.

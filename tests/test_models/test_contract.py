@@ -135,6 +135,8 @@ CASES = {
         [(2, 24, 3, 4), (2, 24, 6, 8), (2, 24, 12, 16)],
         3 * (9 * 64 + 2 * 8 + 8 * 24 + 24),
     ),
+    # A linear layer, until a rejuvenation splits it
+    'TwoHeadLinearClsHead': Case(dict(num_classes=10, in_channels=64), [[(2, 64)]], [(2, 10)], 650),
     # 470,072 as published, without 1,000 classes
     'MobileNetV1': Case(dict(widen_factor=0.25), [IMAGE], [MAPS[-1]], 470_072 - 1000 * 257),
     # VGG-11 of 4, 8, 16, 16, 32, 32, 32 and 32 channels, two numbers of each norm
