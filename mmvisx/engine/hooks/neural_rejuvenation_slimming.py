@@ -80,6 +80,8 @@ class NetworkSlimmingHook(Hook):
                 f'prune_epoch={self.prune_epoch} of NetworkSlimmingHook must lie below '
                 f'train_cfg.max_epochs, which is {limit}'
             )
+        for group in runner.optim_wrapper.param_groups:
+            group.setdefault('initial_lr', group['lr'])  # where no schedule has set it
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any | None = None

@@ -1,0 +1,12 @@
+# DenseNet-100-40, post-activation, CIFAR-100, without rejuvenation: 8,371,740 parameters.
+#   python tools/train.py configs/neural_rejuvenation/densenet100_40_baseline_160e_cifar100.py
+# Hardware: one GPU. Expected: 19.85 % error (Table 5-IV, row 3). Obtained: not run.
+_base_ = [
+    '../_base_/models/neural_rejuvenation_densenet100_40.py',
+    '../_base_/datasets/cifar100.py',
+    '../_base_/schedules/neural_rejuvenation_cifar.py',
+    '../_base_/classification_runtime.py',
+]
+
+model = dict(data_preprocessor=_base_.data_preprocessor, head=dict(num_classes=100))
+train_dataloader = dict(batch_size=64)

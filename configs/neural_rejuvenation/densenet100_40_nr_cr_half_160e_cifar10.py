@@ -1,0 +1,14 @@
+# DenseNet-100-40, post-activation, CIFAR-10, compressed to half of its parameters by NR-CR.
+#   python tools/train.py configs/neural_rejuvenation/densenet100_40_nr_cr_half_160e_cifar10.py
+# Hardware: one GPU. Expected: 3.40 % error (Table 5-IV, row 3). Obtained: not run.
+_base_ = './densenet100_40_baseline_160e_cifar10.py'
+
+custom_hooks = [
+    *_base_.custom_hooks,
+    dict(
+        type='mmvisx.NeuralRejuvenationHook',
+        target=0.5,
+        threshold=0.25,
+        variant='NR-CR',
+    ),
+]

@@ -1,0 +1,17 @@
+# MobileNet-0.25, ImageNet at 128x128, NR-CA-BR with the number of multiply-adds kept.
+#   tools/dist_train.sh configs/neural_rejuvenation/mobilenet_v1_025_nr_flops_90e_imagenet.py 8
+# Hardware: 8 GPUs x 32 images. Expected: 51.94 % top-1 error (Table 5-III, row 2). Obtained: not
+# run.
+_base_ = './mobilenet_v1_025_baseline_90e_imagenet.py'
+
+custom_hooks = [
+    *_base_.custom_hooks,
+    dict(
+        type='mmvisx.NeuralRejuvenationHook',
+        resource='flops',
+        input_shape=(3, 128, 128),
+        window=(0, 30),
+        variant='NR-CA',
+        rescale=True,
+    ),
+]

@@ -1,0 +1,15 @@
+# ResNet-101, ImageNet, NR-CA-BR with the number of parameters kept.
+#   tools/dist_train.sh configs/neural_rejuvenation/resnet101_nr_params_90e_imagenet.py 8
+# Hardware: 8 GPUs x 32 images. Expected: 21.22 % top-1 error, 5.76 % top-5 error (Table 5-II, row
+# 6). Obtained: not run.
+_base_ = './resnet101_baseline_90e_imagenet.py'
+
+custom_hooks = [
+    *_base_.custom_hooks,
+    dict(
+        type='mmvisx.NeuralRejuvenationHook',
+        window=(0, 30),
+        variant='NR-CA',
+        rescale=True,
+    ),
+]

@@ -1,0 +1,14 @@
+# ResNet-164, CIFAR-100, compressed to half of its parameters by NR-CR.
+#   python tools/train.py configs/neural_rejuvenation/resnet164_nr_cr_half_160e_cifar100.py
+# Hardware: one GPU. Expected: 23.84 % error (Table 5-IV, row 2). Obtained: not run.
+_base_ = './resnet164_baseline_160e_cifar100.py'
+
+custom_hooks = [
+    *_base_.custom_hooks,
+    dict(
+        type='mmvisx.NeuralRejuvenationHook',
+        target=0.5,
+        threshold=0.25,
+        variant='NR-CR',
+    ),
+]

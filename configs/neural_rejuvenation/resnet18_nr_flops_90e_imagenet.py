@@ -1,0 +1,17 @@
+# ResNet-18, ImageNet, NR-CA-BR with the number of multiply-adds kept.
+#   tools/dist_train.sh configs/neural_rejuvenation/resnet18_nr_flops_90e_imagenet.py 8
+# Hardware: 8 GPUs x 32 images. Expected: 29.73 % top-1 error, 10.50 % top-5 error (Table 5-II, row
+# 3). Obtained: not run.
+_base_ = './resnet18_baseline_90e_imagenet.py'
+
+custom_hooks = [
+    *_base_.custom_hooks,
+    dict(
+        type='mmvisx.NeuralRejuvenationHook',
+        resource='flops',
+        input_shape=(3, 224, 224),
+        window=(0, 30),
+        variant='NR-CA',
+        rescale=True,
+    ),
+]

@@ -1,0 +1,41 @@
+# ResNet-20 of bottlenecks with half of the channels, the 1,500 PNGs of CIFAR-10 at half their size,
+# without rejuvenation.
+#   python tools/train.py configs/neural_rejuvenation/resnet20_nano_cifar10.py
+# Hardware: one CPU core, less than a minute. Not in the document. Obtained: see
+# configs/_series_/neural_rejuvenation_cifar10.py.
+_base_ = [
+    '../_base_/datasets/cifar10_png.py',
+    '../_base_/schedules/neural_rejuvenation_nano.py',
+    '../_base_/classification_runtime.py',
+]
+
+channels = 8  # inside the first stage's bottlenecks
+model = dict(
+    type='ImageClassifier',
+    data_preprocessor=_base_.data_preprocessor,
+    backbone=dict(
+        type='mmvisx.CifarBottleneckResNet',
+        depth=20,
+        stem_channels=channels,
+        base_channels=channels,
+        zero_init_residual=False,
+        init_cfg=_base_.half_scales,
+    ),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(type='LinearClsHead', num_classes=10, in_channels=16 * channels, topk=(1, 5)),
+)
+
+# 32x32 takes four times as long.
+resize = dict(type='Resize', scale=16, interpolation='area')
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(pipeline=[*_base_.train_pipeline[:-1], resize, _base_.train_pipeline[-1]]),
+)
+val_dataloader = dict(
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(pipeline=[*_base_.test_pipeline[:-1], resize, _base_.test_pipeline[-1]]),
+)
+test_dataloader = val_dataloader

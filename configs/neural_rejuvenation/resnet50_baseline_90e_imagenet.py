@@ -1,0 +1,17 @@
+# ResNet-50, ImageNet, without rejuvenation: 25,557,032 parameters.
+#   tools/dist_train.sh configs/neural_rejuvenation/resnet50_baseline_90e_imagenet.py 8
+# Hardware: 8 GPUs x 32 images. Expected: 24.30 % top-1 error, 7.19 % top-5 error (Table 5-II, row
+# 5). Obtained: not run.
+_base_ = [
+    '../_base_/datasets/imagenet_crop_flip.py',
+    '../_base_/schedules/neural_rejuvenation_imagenet.py',
+    '../_base_/classification_runtime.py',
+]
+
+model = dict(
+    type='ImageClassifier',
+    data_preprocessor=_base_.data_preprocessor,
+    backbone=dict(type='mmvisx.ResNetTweak', depth=50, variant='b', zero_init_residual=False),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(type='LinearClsHead', num_classes=1000, in_channels=2048, topk=(1, 5)),
+)

@@ -1,0 +1,18 @@
+# VGG-16 with two 1x1 convolutions of 4,096 channels, ImageNet, NR-CA-BR with the number of
+# multiply-adds kept.
+#   tools/dist_train.sh configs/neural_rejuvenation/vgg16_nr_flops_90e_imagenet.py 8
+# Hardware: 8 GPUs x 32 images. Expected: 23.71 % top-1 error, 7.01 % top-5 error (Table 5-II, row
+# 2). Obtained: not run.
+_base_ = './vgg16_baseline_90e_imagenet.py'
+
+custom_hooks = [
+    *_base_.custom_hooks,
+    dict(
+        type='mmvisx.NeuralRejuvenationHook',
+        resource='flops',
+        input_shape=(3, 224, 224),
+        window=(0, 30),
+        variant='NR-CA',
+        rescale=True,
+    ),
+]
