@@ -80,6 +80,7 @@ class MultiTaskDataset(BaseDataset):
         cfg = dict(cfg)
         if 'datasets' not in cfg:
             cfg['test_mode'] = test_mode
+            cfg.setdefault('serialize_data', False)  # it is read once, here
         empty = UserError(
             f'task {task!r} of MultiTaskDataset has no images ({cfg.get("type")}, '
             f'data_root={cfg.get("data_root")}, indices={cfg.get("indices")}): leave the task '

@@ -41,6 +41,7 @@ def source(folder, task, **options):
         ann_file=f'{task}.txt',
         data_prefix=dict(img_path='images', seg_map_path=task),
         metainfo=dict(classes=CLASSES[task]),
+        serialize_data=False,
         **options,
     )
 
@@ -57,6 +58,7 @@ def build(folder, tasks=('scene', 'part'), pipeline=tuple(PIPELINE), **options):
         type='mmvisx.MultiTaskDataset',
         tasks={task: source(folder, task) for task in tasks},
         pipeline=list(pipeline),
+        serialize_data=False,  # which collects all garbage
     )
     with DefaultScope.overwrite_default_scope('mmseg'):
         return DATASETS.build(dict(cfg, **options))
@@ -155,11 +157,13 @@ def test_concatenated_sources(folder):
         dict(source(folder, 'scene'), ann_file=f'{name}.txt') for name in ('first', 'second')
     ]
     with DefaultScope.overwrite_default_scope('mmseg'):
-        data = DATASETS.build(dict(type='mmvisx.MultiTaskDataset', tasks=half, pipeline=PIPELINE))
+        data = DATASETS.build(
+            dict(type='mmvisx.MultiTaskDataset', tasks=half, serialize_data=False)
+        )
     assert len(data) == 6
     (folder / 'second.txt').write_text('2\n1')
     with DefaultScope.overwrite_default_scope('mmseg'), pytest.raises(UserError, match='twice'):
-        DATASETS.build(dict(type='mmvisx.MultiTaskDataset', tasks=half, pipeline=PIPELINE))
+        DATASETS.build(dict(type='mmvisx.MultiTaskDataset', tasks=half, serialize_data=False))
 
 
 def test_a_task_without_images_is_named(folder):
