@@ -92,6 +92,7 @@ class Case:
         size: Side of an image in pixels.
         classes: Number of classes.
         limit: Highest memory ratio that counts as kept.
+        limited: Which memory that is.
     """
 
     ours: Build
@@ -101,6 +102,7 @@ class Case:
     size: int
     classes: int
     limit: float
+    limited: str = 'training_step_peak_mib'
 
 
 CASES = {
@@ -112,10 +114,10 @@ CASES = {
         lambda: gunn('gunn15'), lambda: gunn('gunn15', False),
         same=True, batch=64, size=32, classes=10, limit=0.35,
     ),
-    # The document's 2.485 and 4.903 GB (Table 4-I).
+    # The document's 2.485 and 4.903 GB (Table 4-I), which hold weights and momentum as well.
     'wide_resnet': Case(
         lambda: gunn('gunn15'), wide_resnet,
-        same=False, batch=64, size=32, classes=10, limit=0.51,
+        same=False, batch=64, size=32, classes=10, limit=0.51, limited='training_peak_mib',
     ),
 }  # fmt: skip
 
@@ -196,7 +198,7 @@ def main(args: list[str] | None = None) -> int:
     for name in options.cases:
         case = CASES[name]
         result = compare(case, options.batch or case.batch, options.rounds, options.device)
-        ratio = result['training_step_peak_mib']['ours_to_reference']
+        ratio = result[case.limited]['ours_to_reference']
         result['memory_limit'] = case.limit
         result['within_memory_limit'] = ratio <= case.limit
         results[name] = result
