@@ -121,6 +121,10 @@ def draw_predictions(cfg: Config, folder: str | Path) -> None:
             type='mmpretrain.VisualizationHook', enable=True, interval=1, out_dir=str(folder)
         )
         return
+    if cfg.get('default_scope') == 'mmseg':
+        hook = ConfigDict(type='mmvisx.SegmentationPicturesHook', out_dir=str(folder))
+        cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
+        return
     cfg.setdefault('visualizer', ConfigDict(type='mmdet.DetLocalVisualizer', name='visualizer'))
     cfg.setdefault('default_hooks', ConfigDict())
     hook = cfg.default_hooks.get('visualization') or ConfigDict(type='mmdet.DetVisualizationHook')

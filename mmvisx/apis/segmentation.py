@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +12,19 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import DATASETS, DefaultScope
-from mmseg.structures import SegDataSample
 
 from mmvisx.datasets.transforms.loading import decode_image
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.config import load_config
 from mmvisx.utils.errors import UserError
-from mmvisx.visualization.segmentation_overlay import draw_legend, overlay, side_by_side
+from mmvisx.visualization.segmentation_tasks import Task, draw_tasks, labels_of, tasks_of
 
 from .run import build_model
 
-__all__ = ['SegmentationInferencer', 'Task']
+__all__ = ['SegmentationInferencer']
 
 # Steps of a pipeline that want a label map.
 _LABEL_STEPS = ('LoadAnnotations', 'LoadSegAnnotations', 'LoadTaskAnnotations')
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a segmentor tells apart.
-
-    Attributes:
-        name: Empty for a segmentor of one task.
-        classes: Names.
-        palette: RGB of each class, 0 to 255.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    palette: tuple[tuple[int, ...], ...]
-
-    @property
-    def field(self) -> str:
-        """Name of the prediction in a data sample."""
-        return f'pred_sem_seg_{self.name}' if self.name else 'pred_sem_seg'
 
 
 class SegmentationInferencer:
@@ -93,7 +71,7 @@ class SegmentationInferencer:
         data = self.pipeline(dict(img_path=str(path)))
         with torch.no_grad():
             (sample,) = self.model.test_step(pseudo_collate([data]))
-        return {task.name: _labels(sample, task) for task in self.tasks}
+        return {task.name: labels_of(sample, task) for task in self.tasks}
 
     def draw(self, path: str | Path, opacity: float = 0.5) -> np.ndarray:
         """Return the picture of :meth:`__call__`'s result, RGB ``(H', W', 3)`` uint8.
@@ -106,25 +84,8 @@ class SegmentationInferencer:
         self, path: str | Path, labels: Mapping[str, np.ndarray], opacity: float = 0.5
     ) -> np.ndarray:
         """Return the picture of ``{task: labels}`` over the image file."""
-        hint = 'name an image that is there'
-        image = decode_image(str(path), hint, 'color', 'cv2', None)[..., ::-1]
-        parts = []
-        for task in self.tasks:
-            found = labels[task.name]
-            parts.append(overlay(image, found, task.palette, opacity))
-            parts.append(
-                draw_legend(found, task.classes, task.palette, task.name, height=len(image))
-            )
-        return side_by_side(parts)
-
-
-def _labels(sample: SegDataSample, task: Task) -> np.ndarray:
-    if task.field not in sample:
-        raise UserError(
-            f'the model predicts {", ".join(sample.keys())} and no {task.field}: checkpoint and '
-            'config are of different tasks'
-        )
-    return sample.get(task.field).data[0].cpu().numpy().astype(np.uint8)
+        image = decode_image(str(path), 'name an image that is there', 'color', 'cv2', None)
+        return draw_tasks(image[..., ::-1], labels, self.tasks, opacity)
 
 
 def _pipeline(cfg: Config) -> Compose:
@@ -145,23 +106,7 @@ def _tasks(checkpoint: Mapping[str, Any], cfg: Config) -> list[Task]:
     meta = dict(checkpoint.get('meta', {}).get('dataset_meta') or {})
     if not meta.get('classes') and not meta.get('tasks'):
         meta = _meta_of(cfg.test_dataloader.dataset)
-    if meta.get('tasks'):
-        return [_task(name, entry) for name, entry in meta['tasks'].items()]
-    return [_task('', meta)]
-
-
-def _task(name: str, meta: Mapping[str, Any]) -> Task:
-    classes = tuple(meta.get('classes') or ())
-    if not classes:
-        raise UserError(
-            'neither checkpoint nor config says the names of the classes; set '
-            'test_dataloader.dataset.metainfo=dict(classes=(...))'
-        )
-    palette = [tuple(int(v) for v in colour) for colour in meta.get('palette') or ()]
-    # Colours of any other classes are drawn, the same ones every time.
-    random = np.random.default_rng(len(classes))
-    palette += [tuple(c) for c in random.integers(0, 256, (len(classes), 3)).tolist()]
-    return Task(name, classes, tuple(palette[: len(classes)]))
+    return tasks_of(meta)
 
 
 def _meta_of(dataset: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from .detection_mixup_switch import MixUpSwitchHook
 from .neural_rejuvenation_slimming import NetworkSlimmingHook
 from .neural_rejuvenation import NeuralRejuvenationHook
 from .random_state import RandomStateHook
+from .segmentation_pictures import SegmentationPicturesHook
 from .update_ratio import UpdateRatioHook
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     'NeuralRejuvenationHook',
     'NetworkSlimmingHook',
     'RandomStateHook',
+    'SegmentationPicturesHook',
     'UpdateRatioHook',
 ]
