@@ -1,5 +1,9 @@
 """The joint recipes: rates, data, periods; small ones train, resume and evaluate."""
 
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,7 +144,9 @@ def small(shapes):
             ('train', dict(semantic=range(12), part=range(12, 24))),
             ('val', dict(semantic=range(2), part=range(2))),
         ):
-            for task, source in cfg[f'{split}_dataloader'].dataset.tasks.items():
+            dataset = cfg[f'{split}_dataloader'].dataset
+            dataset.serialize_data = False  # which collects all garbage
+            for task, source in dataset.tasks.items():
                 source.indices = list(halves[task])
         cfg.test_dataloader = cfg.val_dataloader
         return cfg
@@ -197,6 +203,42 @@ def test_resumed_run_ends_with_the_weights_of_the_uninterrupted(small, tmp_path)
     for part, pending in one['optimizer']['asynchronous']['pending'].items():
         for a, b in zip(pending, other['optimizer']['asynchronous']['pending'][part], strict=True):
             assert (a is None and b is None) or torch.equal(a, b)
+
+
+@pytest.mark.slow
+def test_two_processes_train_a_recipe(small, tmp_path, repo):
+    """Batches of one image: in most steps a process has none of one task."""
+    cfg = small('fcn_r18_async_nano_shapes', tmp_path, 6)
+    cfg.train_dataloader.batch_size = 1
+    cfg.optim_wrapper.update(trunk_images=5, task_images=2)
+    cfg.default_hooks.checkpoint.interval = 6
+    cfg.dump(tmp_path / 'recipe.py')
+    with socket.socket() as server:
+        server.bind(('127.0.0.1', 0))
+        port = str(server.getsockname()[1])
+    done = subprocess.run(
+        ['bash', 'tools/dist_train.sh', str(tmp_path / 'recipe.py'), '2'],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+        env={
+            **os.environ,
+            'OMP_NUM_THREADS': '1',
+            'CUDA_VISIBLE_DEVICES': '',
+            'PORT': port,
+            'PYTHON': sys.executable,
+            'PYTHONPATH': str(repo),
+        },
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    state = torch.load(tmp_path / 'iter_6.pth', weights_only=False)['optimizer']['asynchronous']
+    # 12 images of both processes: steps after 6 and 12 of them.
+    assert state['counts']['trunk'] == 0
+    assert state['counts']['semantic'] + state['counts']['part'] < 2 * 2
+    (log,) = tmp_path.glob('*/vis_data/scalars.json')
+    assert 'part/mIoU' in log.read_text()
 
 
 def test_amp_and_own_schedules(small, tmp_path):
