@@ -19,6 +19,7 @@ from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
 from mmvisx.models.utils.neural_rejuvenation_utilization import cost, utilization
 from mmvisx.registry import HOOKS, MODELS
 from tests.test_models.neural_rejuvenation_nets import wither
+from tools.analysis import recipe_table
 
 # Errors of Table 5-I, and what the hook is told.
 ABLATION = {
@@ -77,6 +78,10 @@ def expected(repo):
         return re.search(r'Expected: (.*?) \(', text)[1]
 
     return read
+
+
+def test_readme_is_up_to_date(repo):
+    assert recipe_table.main([str(repo / 'configs/neural_rejuvenation'), '--check']) == 0
 
 
 def hook_of(cfg):
