@@ -6,8 +6,9 @@ from .class_count import ClassCountHook
 from .class_weight import ClassWeightHook
 from .detection_box_weights import BoxWeightsHook
 from .detection_mixup_switch import MixUpSwitchHook
-from .neural_rejuvenation_slimming import NetworkSlimmingHook
 from .neural_rejuvenation import NeuralRejuvenationHook
+from .neural_rejuvenation_baseline import CrossAttentionBaselineHook
+from .neural_rejuvenation_slimming import NetworkSlimmingHook
 from .random_state import RandomStateHook
 from .segmentation_pictures import SegmentationPicturesHook
 from .update_ratio import UpdateRatioHook
@@ -18,9 +19,10 @@ __all__ = [
     'CheckLabelsHook',
     'ClassCountHook',
     'ClassWeightHook',
+    'CrossAttentionBaselineHook',
     'MixUpSwitchHook',
-    'NeuralRejuvenationHook',
     'NetworkSlimmingHook',
+    'NeuralRejuvenationHook',
     'RandomStateHook',
     'SegmentationPicturesHook',
     'UpdateRatioHook',

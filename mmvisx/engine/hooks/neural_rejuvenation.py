@@ -256,11 +256,14 @@ class NeuralRejuvenationHook(Hook):
         picture = 'start' if self.previous is None else ''
         log_state(runner, self.graph, state, self.coefficient, self.resource, picture)
         if state.ratio < self.threshold and may_rejuvenate:
-            if between_steps(runner):
-                self._rejuvenate(runner, state)
-            else:
+            if not between_steps(runner):
                 runner.logger.info('rejuvenation waits for the end of the accumulated step')
-            return
+                return
+            try:
+                self._rejuvenate(runner, state)
+                return
+            except UserError as error:  # nothing has changed; more neurons may die
+                runner.logger.warning(f'no rejuvenation yet: {error}')
         if adapt:
             stalled = self.previous is not None and not (
                 state.ratio < self.previous - self.utilization_drop
