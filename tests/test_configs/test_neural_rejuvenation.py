@@ -12,6 +12,7 @@ from mmengine.registry import DefaultScope
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmvisx.apis.run import build_runner, prepare_config
+from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
 from mmvisx.engine.hooks import NetworkSlimmingHook, NeuralRejuvenationHook
 from mmvisx.models.utils.neural_rejuvenation import rejuvenate
 from mmvisx.models.utils.neural_rejuvenation_slimming import convolution_weights
@@ -283,6 +284,28 @@ def test_nano_trains_two_iterations(name, folders, tmp_path, repo):
         assert runner.iter == 2
         assert after == before if 'slimming' not in name else 0.4 * before < after <= before / 2
     assert 0 <= runner.message_hub.get_scalar('val/accuracy/top1').current() <= 100
+
+
+def test_nano_detector_goes_on_after_its_event(repo, tmp_path):
+    make_shapes(tmp_path / 'shapes', ShapesConfig(train=4, val=2, size=64))
+    path = repo / 'configs/neural_rejuvenation/faster_rcnn_r18_nr_flops_nano_shapes_voc.py'
+    cfg = prepare_config(path, tmp_path, {'train_cfg.max_epochs': 2, 'train_cfg.val_interval': 9})
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.update(num_workers=0, persistent_workers=False, batch_size=4)
+    dataset = cfg.train_dataloader.dataset
+    while 'data_root' not in dataset:
+        dataset = dataset.dataset
+    dataset.data_root = f'{tmp_path}/shapes/VOCdevkit/'
+    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+    runner = build_runner(cfg)
+    (hook,) = (h for h in runner.hooks if isinstance(h, NeuralRejuvenationHook))
+    runner.model.init_weights()
+    wither(runner.model, 0.7)
+    runner.train()
+    assert hook.count == 1
+    assert runner.iter == 1 + 2
+    assert 0 < runner.message_hub.get_scalar('train/loss').current() < 30
+    assert all(p.isfinite().all() for p in runner.model.parameters())
 
 
 def convolutions(model, images):
