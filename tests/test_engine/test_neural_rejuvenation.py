@@ -14,7 +14,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from mmvisx.engine.hooks import NeuralRejuvenationHook
+from mmvisx.engine.hooks import CrossAttentionBaselineHook, NeuralRejuvenationHook
 from mmvisx.engine.hooks import neural_rejuvenation as module
 from mmvisx.engine.hooks.neural_rejuvenation import add_l1_gradient
 from mmvisx.engine.runner import CheckedRunner
@@ -364,6 +364,35 @@ def test_checkpoint_loads_into_the_configs_model(tmp_path):
         shapes = {k: v.shape for k, v in tuned.model.state_dict().items()}
         assert shapes == {k: v.shape for k, v in runner.model.state_dict().items()}
         assert trained_by(tuned) == {id(p) for p in tuned.model.parameters()}
+
+
+@pytest.mark.parametrize('net', ['Chain', 'Dense'])
+def test_baseline_with_cross_attention(tmp_path, net):
+    torch.manual_seed(0)
+    plain = Classifier(net)
+    before = copy.deepcopy(plain.state_dict())
+    options = dict(
+        net=net,
+        wither_at=(),
+        epochs=2,
+        custom_hooks=[dict(type='mmvisx.CrossAttentionBaselineHook'), dict(type='EMAHook')],
+    )
+    runner = build_runner(tmp_path / 'whole', model=plain, **options)
+    runner.call_hook('before_run')  # without a training, there is no optimizer to look after
+    batch = dict(inputs=X, data_samples=torch.zeros(2))
+    hook = next(h for h in runner.hooks if type(h).__name__ == 'CrossAttentionBaselineHook')
+    hook.graph = hook._trace(runner, batch)
+    mixed = [m for m in plain.modules() if type(m).__name__ == 'CrossAttentionConv2d']
+    assert len(mixed) == {'Chain': 2, 'Dense': 6}[net]  # all but the first convolution
+    equal_states(before, plain.state_dict())  # the very weights
+    whole = build_runner(tmp_path / 'whole', **options)
+    whole.train()
+    checkpoint = str(tmp_path / 'whole' / 'epoch_1.pth')
+    resumed = build_runner(tmp_path / 'resumed', resume=True, load_from=checkpoint, **options)
+    resumed.train()
+    equal_states(whole.model.state_dict(), resumed.model.state_dict())
+    with pytest.raises(UserError, match='share=1'):
+        CrossAttentionBaselineHook(share=1)
 
 
 # --- mistakes

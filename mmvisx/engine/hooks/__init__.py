@@ -7,6 +7,7 @@ from .class_weight import ClassWeightHook
 from .detection_box_weights import BoxWeightsHook
 from .detection_mixup_switch import MixUpSwitchHook
 from .neural_rejuvenation import NeuralRejuvenationHook
+from .neural_rejuvenation_baseline import CrossAttentionBaselineHook
 from .neural_rejuvenation_slimming import NetworkSlimmingHook
 from .random_state import RandomStateHook
 from .segmentation_pictures import SegmentationPicturesHook
@@ -18,6 +19,7 @@ __all__ = [
     'CheckLabelsHook',
     'ClassCountHook',
     'ClassWeightHook',
+    'CrossAttentionBaselineHook',
     'MixUpSwitchHook',
     'NetworkSlimmingHook',
     'NeuralRejuvenationHook',

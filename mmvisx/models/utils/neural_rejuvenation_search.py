@@ -10,7 +10,7 @@ from mmvisx.utils.errors import UserError
 from .neural_rejuvenation_graph import ChannelGraph, GraphLayer
 from .neural_rejuvenation_utilization import cost, input_counts
 
-__all__ = ['MIXES', 'compact_graph', 'expand_graph', 'search_widths']
+__all__ = ['MIXES', 'compact_graph', 'expand_graph', 'search_widths', 'split_graph']
 
 # How survived and rejuvenated neurons are connected.
 MIXES = {'NR': 'dense', 'NR-FS': 'dense', 'NR-CR': 'removed', 'NR-CA': 'attention'}
@@ -43,6 +43,23 @@ def compact_graph(graph: ChannelGraph, live: Sequence[Sequence[int]]) -> Channel
     for group, counts in zip(new.groups, live, strict=True):
         group.counts = list(counts)
     _refit(new)
+    return new
+
+
+def split_graph(graph: ChannelGraph, share: float) -> ChannelGraph:
+    """Return the graph with each group in two kinds that attend to each other.
+
+    Args:
+        graph: Of a network that was not rejuvenated.
+        share: Part of the neurons of each group that are of the second kind.
+    """
+    new = copy.deepcopy(graph)
+    for group in new.groups:
+        second = int(group.width * share)
+        group.counts = [group.width - second, second]
+    for layer in new.layers:
+        if layer.kind == 'conv' and layer.group is not None:
+            _mix(new, layer, 'attention')
     return new
 
 
