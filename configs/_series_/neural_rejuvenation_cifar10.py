@@ -22,7 +22,7 @@ rows = {
     'VGG NR-CA': _nr('vgg11', 'NR-CA'),
     'VGG NR-CA-BR': _nr('vgg11', 'NR-CA', True),
     'VGG NR-FS': _nr('vgg11', 'NR-FS'),
-    'VGG half, NR-CR': _nr('vgg11', 'NR-CR', target=0.5, threshold=0.25, fixed_lambda=0.006),
+    'VGG half, NR-CR': _nr('vgg11', 'NR-CR', target=0.5, threshold=0.25, fixed_lambda=0.01),
     'VGG half, slimming': dict(config=_config.format('vgg11_slimming_half')),
     'ResNet baseline': dict(config=_config.format('resnet20')),
     'ResNet NR-BR': _nr('resnet20', 'NR', True),

@@ -13,7 +13,7 @@ custom_hooks = [
         type='mmvisx.NeuralRejuvenationHook',
         threshold=0.5,
         window=(0, 7),
-        fixed_lambda=0.004,
+        fixed_lambda=0.006,
     ),
 ]
 
