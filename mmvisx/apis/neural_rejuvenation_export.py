@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from mmvisx.apis.run import build_model
 from mmvisx.models.utils.neural_rejuvenation import compact
+from mmvisx.models.utils.neural_rejuvenation_architecture import fold_cross_removed
 from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
-from mmvisx.models.utils.neural_rejuvenation_rebuild import fold_cross_removed
 from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph, default_forward
 from mmvisx.utils.checkpoint import REJUVENATED, read_checkpoint
 from mmvisx.utils.errors import UserError

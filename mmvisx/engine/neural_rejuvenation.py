@@ -14,9 +14,9 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mmvisx.models.utils.neural_rejuvenation_architecture import apply_architecture
 from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
 from mmvisx.models.utils.neural_rejuvenation_optimizer import update_optimizer
-from mmvisx.models.utils.neural_rejuvenation_rebuild import apply_architecture
 from mmvisx.models.utils.neural_rejuvenation_utilization import Utilization
 from mmvisx.utils.checkpoint import REJUVENATED
 from mmvisx.utils.errors import UserError

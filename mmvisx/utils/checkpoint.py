@@ -143,8 +143,8 @@ def load_weights(
 
 def _rebuild(model: nn.Module, checkpoint: Mapping[str, Any]) -> None:
     # Here, because hardly any checkpoint needs the models.
+    from mmvisx.models.utils.neural_rejuvenation_architecture import apply_architecture
     from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
-    from mmvisx.models.utils.neural_rejuvenation_rebuild import apply_architecture
 
     apply_architecture(model, ChannelGraph.from_dict(checkpoint[REJUVENATED]['graph']))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +13,6 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttentionConv2d
 from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d
-from mmvisx.utils.errors import UserError
 
 from .neural_rejuvenation_graph import ChannelGraph, GraphLayer, get_norm, replace_module
 from .neural_rejuvenation_parts import (
@@ -28,7 +26,18 @@ from .neural_rejuvenation_parts import (
     weight_parts,
 )
 
-__all__ = ['Plan', 'apply_architecture', 'apply_plan', 'fold_cross_removed', 'make_plan']
+__all__ = [
+    'Plan',
+    'Setter',
+    'apply_plan',
+    'change_norm',
+    'make_plan',
+    'new_shape',
+    'norm_vectors',
+    'put_layer',
+    'split_heads',
+    'touched',
+]
 
 Setter = Callable[[], None]
 
@@ -109,21 +118,22 @@ def apply_plan(plan: Plan, model: nn.Module) -> list[Change]:
     if plan.seed is not None and not plan.fresh:
         generator = torch.Generator().manual_seed(plan.seed)
         for layer in plan.new.layers:
-            if _touched(layer):
-                shape = _new_shape(layer, model.get_submodule(layer.name))
+            if touched(layer):
+                shape = new_shape(layer, model.get_submodule(layer.name))
                 plan.fresh[layer.name] = fresh_weight(plan.new, layer, shape, generator)
     for before, after in zip(plan.old.layers, plan.new.layers, strict=True):
-        if _touched(after):
+        if touched(after):
             _plan_layer(plan, model, before, after, setters, changes)
     for index in range(len(plan.new.groups)):
         _plan_norms(plan, model, index, setters, changes)
     for setter in setters:
         setter()
-    _split_heads(model, plan.new)
+    split_heads(model, plan.new)
     return changes
 
 
-def _split_heads(model: nn.Module, graph: ChannelGraph) -> None:
+def split_heads(model: nn.Module, graph: ChannelGraph) -> None:
+    """Tell classifiers which of their features are rejuvenated neurons, if the graph says so."""
     latest = max((len(group.counts) for group in graph.groups), default=1) - 1
     if not graph.two_heads or latest == 0:
         return
@@ -133,13 +143,15 @@ def _split_heads(model: nn.Module, graph: ChannelGraph) -> None:
             head.split_features(input_index(graph, layer, [latest]))
 
 
-def _touched(layer: GraphLayer) -> bool:
+def touched(layer: GraphLayer) -> bool:
+    """Whether the numbers of inputs or outputs of a layer can change."""
     return layer.kind != 'other' and (
         layer.group is not None or any(s.group is not None for s in layer.inputs)
     )
 
 
-def _new_shape(layer: GraphLayer, module: nn.Module) -> tuple[int, ...]:
+def new_shape(layer: GraphLayer, module: nn.Module) -> tuple[int, ...]:
+    """Return the shape of the dense weight that a layer of the graph has."""
     _, _, shape = weight_parts(module)
     width = 1 if layer.kind == 'depthwise' else layer.in_width
     return (layer.out_channels, width, *shape[2:])
@@ -197,7 +209,7 @@ def _plan_layer(
     dense = gather(weights, [part.parameter for part in weights], old_shape)
     kept = torch.arange(before.out_channels) if before.group is None else plan.keep[before.group]
     rows = kept, torch.arange(kept.numel())
-    shape = _new_shape(after, module)
+    shape = new_shape(after, module)
     if before.kind == 'depthwise':
         assert before.group is not None
         place = _place(shape, rows, None)
@@ -226,10 +238,10 @@ def _plan_layer(
     changes.append(Change(weights, new_weights, old_shape, place))
     if biases:
         changes.append(Change(biases, new_biases, old_shape[:1], bias_place))
-    setters.append(partial(_put, model, before.name, module, new_module))
+    setters.append(partial(put_layer, model, before.name, module, new_module))
 
 
-def _put(model: nn.Module, name: str, old: nn.Module, new: nn.Module) -> None:
+def put_layer(model: nn.Module, name: str, old: nn.Module, new: nn.Module) -> None:
     """Put a new layer in its place; a module of the same kind stays and takes the parameters.
 
     So it keeps its hooks, and whatever else was hung on it.
@@ -252,29 +264,30 @@ def _plan_norms(
     rows_of = zip(group.norms, group.initial_scale, plan.factors[index], strict=True)
     for name, initial, factor in rows_of:
         tensors = {}
-        for key, value in _vectors(get_norm(model, name)):
+        for key, value in norm_vectors(get_norm(model, name)):
             new = place(value.detach())
             if key in ('weight', 'bias'):
                 new[: kept.numel()] *= factor.to(new)
             if key in ('weight', 'running_var'):
                 new[kept.numel() :] = initial if key == 'weight' else 1
             tensors[key] = new
-        _change_norm(get_norm(model, name), tensors, place, setters, changes)
+        change_norm(get_norm(model, name), tensors, place, setters, changes)
 
 
-def _vectors(norm: _BatchNorm) -> list[tuple[str, Tensor]]:
-    """Parameters and statistics that have one value for each channel."""
+def norm_vectors(norm: _BatchNorm) -> list[tuple[str, Tensor]]:
+    """Return parameters and statistics that have one value for each channel."""
     items = (*norm._parameters.items(), *norm._buffers.items())
     return [(key, value) for key, value in items if value is not None and value.dim() == 1]
 
 
-def _change_norm(
+def change_norm(
     norm: _BatchNorm,
     tensors: dict[str, Tensor],
     transform: Transform | None,
     setters: list[Setter],
     changes: list[Change],
 ) -> None:
+    """Plan new parameters and statistics for a norm: ``tensors`` by their names."""
     for key, old in norm._parameters.items():
         if old is not None:
             new = nn.Parameter(tensors[key], old.requires_grad)
@@ -290,88 +303,3 @@ def _set_norm(norm: _BatchNorm, tensors: dict[str, Tensor]) -> None:
         else:
             norm._buffers[key] = value
     norm.num_features = tensors['weight'].numel()
-
-
-@torch.no_grad()
-def apply_architecture(model: nn.Module, graph: ChannelGraph) -> list[Change]:
-    """Give a freshly built network the layers of a graph, with zero weights to be loaded.
-
-    Args:
-        model: The network as its config builds it; one that has these layers is left alone.
-        graph: The graph that a checkpoint stores.
-
-    Returns:
-        Which parameters took which place; nothing of the old ones is kept.
-
-    Raises:
-        UserError: the network has no layers of these names.
-    """
-    setters: list[Setter] = []
-    changes: list[Change] = []
-    _check_names(model, graph)
-    for layer in graph.layers:
-        if not _touched(layer):
-            continue
-        module = model.get_submodule(layer.name)
-        weights, biases, shape = weight_parts(module)
-        new_shape = _new_shape(layer, module)
-        like = weights[0].parameter
-        bias = like.new_zeros(new_shape[0]) if biases else None
-        new = build_layer(graph, layer, module, like.new_zeros(new_shape), bias)
-        if _same_layer(module, new):
-            continue
-        new_weights, new_biases, _ = weight_parts(new)
-        changes.append(Change(weights, new_weights, shape, None))
-        if biases:
-            changes.append(Change(biases, new_biases, shape[:1], None))
-        setters.append(partial(_put, model, layer.name, module, new))
-    for group in graph.groups:
-        for name in group.norms:
-            norm = get_norm(model, name)
-            if norm.num_features != group.width:
-                tensors = {key: value.new_zeros(group.width) for key, value in _vectors(norm)}
-                _change_norm(norm, tensors, None, setters, changes)
-    for setter in setters:
-        setter()
-    _split_heads(model, graph)
-    return changes
-
-
-@torch.no_grad()
-def fold_cross_removed(model: nn.Module, graph: ChannelGraph) -> ChannelGraph:
-    """Make plain convolutions, with zeros, of those without cross connections, in place.
-
-    Returns:
-        The network's channel graph from now on.
-    """
-    new = copy.deepcopy(graph)
-    for layer in new.layers:
-        layer.mix = 'dense' if layer.mix == 'removed' else layer.mix
-        layer.reads = []
-    everything = [torch.ones(group.width, dtype=torch.bool) for group in graph.groups]
-    apply_plan(make_plan(model, graph, new, everything, seed=None), model)
-    return new
-
-
-def _check_names(model: nn.Module, graph: ChannelGraph) -> None:
-    names = {name for name, _ in model.named_modules()}
-    wanted = [layer.name for layer in graph.layers if _touched(layer)]
-    wanted += [norm for group in graph.groups for norm in group.norms]
-    missing = [name for name in wanted if name not in names]
-    if missing:
-        raise UserError(
-            f'the checkpoint is of a rejuvenated network with a layer {missing[0]!r} '
-            f'({len(missing)} such), which this {type(model).__name__} does not have: use the '
-            'config that it was trained with'
-        )
-
-
-def _same_layer(ours: nn.Module, other: nn.Module) -> bool:
-    if type(ours) is not type(other):
-        return False
-    if isinstance(ours, CrossRemovedConv2d | CrossAttentionConv2d):
-        assert isinstance(other, CrossRemovedConv2d | CrossAttentionConv2d)
-        return ours.out_counts == other.out_counts and all(
-            torch.equal(a, b) for a, b in zip(ours.in_index, other.in_index, strict=True)
-        )
-    return weight_parts(ours)[2] == weight_parts(other)[2]

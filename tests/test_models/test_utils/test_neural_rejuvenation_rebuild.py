@@ -8,9 +8,12 @@ import torch
 from torch import nn
 
 from mmvisx.models.utils.neural_rejuvenation import rejuvenate, silence
+from mmvisx.models.utils.neural_rejuvenation_architecture import (
+    apply_architecture,
+    fold_cross_removed,
+)
 from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
 from mmvisx.models.utils.neural_rejuvenation_optimizer import update_optimizer
-from mmvisx.models.utils.neural_rejuvenation_rebuild import apply_architecture, fold_cross_removed
 from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
 from mmvisx.models.utils.neural_rejuvenation_utilization import cost, utilization
 from mmvisx.utils.errors import UserError

@@ -1,0 +1,114 @@
+"""Rebuild a network from the channel graph that a checkpoint stores."""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+
+import torch
+from torch import nn
+
+from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttentionConv2d
+from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d
+from mmvisx.utils.errors import UserError
+
+from .neural_rejuvenation_graph import ChannelGraph, get_norm
+from .neural_rejuvenation_parts import Change, build_layer, weight_parts
+from .neural_rejuvenation_rebuild import (
+    Setter,
+    apply_plan,
+    change_norm,
+    make_plan,
+    new_shape,
+    norm_vectors,
+    put_layer,
+    split_heads,
+    touched,
+)
+
+__all__ = ['apply_architecture', 'fold_cross_removed']
+
+
+@torch.no_grad()
+def apply_architecture(model: nn.Module, graph: ChannelGraph) -> list[Change]:
+    """Give a freshly built network the layers of a graph, with zero weights to be loaded.
+
+    Args:
+        model: The network as its config builds it; one that has these layers is left alone.
+        graph: The graph that a checkpoint stores.
+
+    Returns:
+        Which parameters took which place; nothing of the old ones is kept.
+
+    Raises:
+        UserError: the network has no layers of these names.
+    """
+    setters: list[Setter] = []
+    changes: list[Change] = []
+    _check_names(model, graph)
+    for layer in graph.layers:
+        if not touched(layer):
+            continue
+        module = model.get_submodule(layer.name)
+        weights, biases, shape = weight_parts(module)
+        size = new_shape(layer, module)
+        like = weights[0].parameter
+        bias = like.new_zeros(size[0]) if biases else None
+        new = build_layer(graph, layer, module, like.new_zeros(size), bias)
+        if _same_layer(module, new):
+            continue
+        new_weights, new_biases, _ = weight_parts(new)
+        changes.append(Change(weights, new_weights, shape, None))
+        if biases:
+            changes.append(Change(biases, new_biases, shape[:1], None))
+        setters.append(partial(put_layer, model, layer.name, module, new))
+    for group in graph.groups:
+        for name in group.norms:
+            norm = get_norm(model, name)
+            if norm.num_features != group.width:
+                tensors = {key: value.new_zeros(group.width) for key, value in norm_vectors(norm)}
+                change_norm(norm, tensors, None, setters, changes)
+    for setter in setters:
+        setter()
+    split_heads(model, graph)
+    return changes
+
+
+@torch.no_grad()
+def fold_cross_removed(model: nn.Module, graph: ChannelGraph) -> ChannelGraph:
+    """Make plain convolutions, with zeros, of those without cross connections, in place.
+
+    Returns:
+        The network's channel graph from now on.
+    """
+    new = copy.deepcopy(graph)
+    for layer in new.layers:
+        layer.mix = 'dense' if layer.mix == 'removed' else layer.mix
+        layer.reads = []
+    everything = [torch.ones(group.width, dtype=torch.bool) for group in graph.groups]
+    apply_plan(make_plan(model, graph, new, everything, seed=None), model)
+    return new
+
+
+def _check_names(model: nn.Module, graph: ChannelGraph) -> None:
+    names = {name for name, _ in model.named_modules()}
+    wanted = [layer.name for layer in graph.layers if touched(layer)]
+    wanted += [norm for group in graph.groups for norm in group.norms]
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise UserError(
+            f'the checkpoint is of a rejuvenated network with a layer {missing[0]!r} '
+            f'({len(missing)} such), which this {type(model).__name__} does not have: use the '
+            'config that it was trained with'
+        )
+
+
+def _same_layer(ours: nn.Module, other: nn.Module) -> bool:
+    if type(ours) is not type(other):
+        return False
+    if isinstance(ours, CrossRemovedConv2d | CrossAttentionConv2d):
+        assert isinstance(other, CrossRemovedConv2d | CrossAttentionConv2d)
+        return ours.out_counts == other.out_counts and all(
+            torch.equal(a, b) for a, b in zip(ours.in_index, other.in_index, strict=True)
+        )
+    return weight_parts(ours)[2] == weight_parts(other)[2]
