@@ -111,7 +111,8 @@ def test_ablation(key, load, expected):
     name = f'vgg19_simplified_{key}_90e_imagenet'
     cfg = load(name)
     assert expected(name) == two(errors)
-    assert cfg.model.backbone.get('cross_attention', False) == (key == 'baseline_ca')
+    kinds = [hook.type for hook in cfg.custom_hooks]
+    assert ('mmvisx.CrossAttentionBaselineHook' in kinds) == (key == 'baseline_ca')
     if settings is None:
         assert hook_of(cfg) is None
         assert parameters(cfg) == 20_550_568

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-import torch
 from mmcv.cnn import ConvModule
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from torch import Tensor, nn
 
-from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttentionConv2d
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
 
@@ -51,9 +49,6 @@ class ConvVGG(BaseBackbone):
         extra_channels: Outputs of 1x1 convolutions behind the last pooling.
         out_indices: Which maps to give: those in front of each pooling that something follows,
             and the last. Negative numbers count from the end.
-        cross_attention: Each half of a layer's channels attends to the other, as survived and
-            rejuvenated neurons do (Eq. 5.9 and 5.10), but from the start: "BL-CA" of Table
-            5-I. As many parameters.
         norm_cfg: Config of the norms.
         act_cfg: Config of the activations.
         init_cfg: Config of the initialisation.
@@ -84,7 +79,6 @@ class ConvVGG(BaseBackbone):
         stem: str = 'vgg',
         extra_channels: Sequence[int] = (),
         out_indices: Sequence[int] = (-1,),
-        cross_attention: bool = False,
         norm_cfg: ConfigDict | None = None,
         act_cfg: ConfigDict | None = None,
         init_cfg: ConfigDict | Sequence[ConfigDict] | None = None,
@@ -97,7 +91,7 @@ class ConvVGG(BaseBackbone):
             raise UserError(f'stem={stem!r} of ConvVGG is not one of {STEMS}')
         if init_cfg is None:
             init_cfg = [
-                dict(type='Kaiming', layer=['Conv2d', 'CrossAttentionConv2d']),
+                dict(type='Kaiming', layer='Conv2d'),
                 dict(type='Constant', layer=['_BatchNorm', 'GroupNorm'], val=1),
             ]
         super().__init__(init_cfg)
@@ -135,11 +129,6 @@ class ConvVGG(BaseBackbone):
         if len(stages) > 1 and len(stages[-1]) == 1:
             pooling = stages.pop()
             stages[-1] += pooling
-        if cross_attention:
-            for module in (module for stage in stages for module in stage):
-                if isinstance(module, ConvModule):
-                    inputs, outputs = module.in_channels, module.out_channels
-                    module.conv = _attending_halves(module.conv, inputs, outputs)
         self.stages = nn.Sequential(*(nn.Sequential(*stage) for stage in stages))
         total = len(stages)
         unknown = [index for index in out_indices if index not in range(-total, total)]
@@ -164,15 +153,3 @@ class ConvVGG(BaseBackbone):
         """As every module, return itself; mmpretrain's backbones return nothing."""
         super().train(mode)
         return self
-
-
-def _attending_halves(conv: nn.Module, inputs: int, outputs: int) -> CrossAttentionConv2d:
-    """Return a convolution of the same size whose halves attend to each other.
-
-    The image has no halves; what reads it does so as ever.
-    """
-    first = inputs if inputs == 3 else inputs - inputs // 2
-    index = torch.arange(inputs, device='cpu')  # where the model may be on the meta device
-    return CrossAttentionConv2d(
-        conv, [index[:first], index[first:]], [outputs - outputs // 2, outputs // 2]
-    )

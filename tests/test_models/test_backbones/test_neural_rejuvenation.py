@@ -113,40 +113,6 @@ def test_vgg_gives_the_maps_in_front_of_poolings():
     assert model.train() is model
 
 
-def test_vgg_whose_halves_attend_to_each_other():
-    """Eq. 5.9 and 5.10 with a layer's halves for S and R; the image is read as ever."""
-    torch.manual_seed(0)
-    model = ConvVGG(11, base_channels=4, pool_after=(), cross_attention=True)
-    model.init_weights()
-    model.eval()
-    plain = ConvVGG(11, base_channels=4, pool_after=())
-    assert [p.shape for p in model.parameters()] == [p.shape for p in plain.parameters()]
-    x = y = torch.randn(2, 3, 6, 6)
-    scale = 1 / (1 + 1e-5) ** 0.5
-    for name, parameter in model.named_parameters():
-        if not name.endswith('conv.weight'):
-            continue
-        assert parameter.std() > 0.05
-        out, half = parameter.size(0) // 2, y.size(1) // 2
-        if y.size(1) == 3:
-            mixed = F.conv2d(y, parameter, padding=1)
-        else:
-            s, r = y[:, :half], y[:, half:]
-            ss, rs = (
-                F.conv2d(part, parameter[:out, columns], padding=1)
-                for part, columns in ((s, slice(half)), (r, slice(half, None)))
-            )
-            sr, rr = (
-                F.conv2d(part, parameter[out:, columns], padding=1)
-                for part, columns in ((s, slice(half)), (r, slice(half, None)))
-            )
-            mixed = torch.cat([ss + 2 * ss.sigmoid() * rs, rr + 2 * rr.sigmoid() * sr], 1)
-        y = norm(mixed, scale)
-    with torch.no_grad():
-        (result,) = model(x)
-    torch.testing.assert_close(result, y.detach())
-
-
 def test_densenet_layer_by_layer():
     torch.manual_seed(0)
     model = PostActivationDenseNet((2, 3), growth=4)
