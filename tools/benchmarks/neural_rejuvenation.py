@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.hooks import Hook
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmpretrain.structures import DataSample
 from torch import nn
 
+from mmvisx.engine.hooks import NeuralRejuvenationHook
 from mmvisx.models.utils.neural_rejuvenation import rejuvenate
 from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
 from mmvisx.models.utils.neural_rejuvenation_utilization import cost, utilization
@@ -153,11 +153,13 @@ class Training:
 
 def measure_steps(network: str, rounds: int, warm_up: int) -> dict[str, float]:
     """Time steps with the hook, its penalty on, against steps without it, between events."""
-    hook = dict(type='mmvisx.NeuralRejuvenationHook', fixed_lambda=1e-4, threshold=1e-6)
+    hook: dict[str, Any] = dict(
+        type='mmvisx.NeuralRejuvenationHook', fixed_lambda=1e-4, threshold=1e-6
+    )
     with tempfile.TemporaryDirectory() as folder:
         ours = Training(network, f'{folder}/ours', hook)
         pairs = ours.steps(Training(network, f'{folder}/reference'), rounds, warm_up)
-        watcher = next(h for h in ours.runner.hooks if type(h).__name__ == hook['type'][7:])
+        watcher = next(h for h in ours.runner.hooks if isinstance(h, NeuralRejuvenationHook))
         check = _time_check(ours.runner, watcher)
     result = summary(pairs)
     result['percent_slower'] = round(100 * (result['ours_to_reference'] - 1), 2)
@@ -165,9 +167,9 @@ def measure_steps(network: str, rounds: int, warm_up: int) -> dict[str, float]:
     return result
 
 
-def _time_check(runner: Runner, hook: Hook) -> float:
+def _time_check(runner: Runner, hook: NeuralRejuvenationHook) -> float:
     start = clock()
-    hook._check(runner, True, False)  # type: ignore[attr-defined]
+    hook._check(runner, True, False)
     return round(clock() - start, 4)
 
 
