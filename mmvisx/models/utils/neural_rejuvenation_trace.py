@@ -254,6 +254,9 @@ def _read_group(
                     result.reason = result.reason or f'read by {names[module]} ({what})'
         elif isinstance(module, _BatchNorm):
             result.norms.append(names[module])
+            if module.num_features != conv.out_channels:
+                # As a depthwise convolution of concatenated maps has it.
+                result.reason = f'normalised together with others by {names[module]}'
         elif kind == OPTYPE.OUTPUT:
             result.reason = result.reason or 'an output of the network'
         elif kind not in (

@@ -221,6 +221,26 @@ def test_what_did_not_run_may_read_the_parts_outputs():
     assert [group.name for group in graph.groups] == ['backbone.0.0', 'head.0.0']
 
 
+def test_depthwise_convolution_of_concatenated_maps_ties_them():
+    class Joined(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.left, self.right = conv_bn(3, 8), conv_bn(3, 4)
+            self.depthwise = conv_bn(12, 12, groups=12)
+            self.last = nn.Sequential(conv_bn(12, 8), conv_bn(8, 8))
+            self.fc = nn.Linear(8, 5)
+
+        def forward(self, x):
+            x = self.depthwise(torch.cat([self.left(x), self.right(x)], 1))
+            return self.fc(self.last(x).mean((2, 3)))
+
+    graph = graph_of(Joined())
+    assert graph.fixed == {
+        name: 'normalised together with others by depthwise.1' for name in ('left.0', 'right.0')
+    }
+    assert [group.name for group in graph.groups] == ['last.0.0', 'last.1.0']
+
+
 def test_two_stacked_convolutions_are_not_free():
     first = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(8), nn.ReLU())
     graph = graph_of(Two(nn.Identity(), first=nn.Sequential(first, conv_bn(8, 8))))
