@@ -1,4 +1,4 @@
-"""Person parts of real annotations: pixels counted by hand, pictures looked at."""
+"""Person parts of real annotations: maps looked at, counted, and painted in another way."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from mmvisx.datasets.seg_converters import convert_person_parts, read_names
 
 pytestmark = pytest.mark.realdata
 
-# Pixels of background, head, torso, upper and lower arms, upper and lower legs. The maps were laid
-# over their photographs and looked at.
+# Pixels of background, head, torso, upper and lower arms, upper and lower legs, as they were when
+# the maps lay over their photographs and were looked at.
 COUNTS = {
     '2008_000652': (45008, 6398, 3980, 3526, 4173, 4195, 880),
     '2008_000700': (167774, 2670, 4027, 3177, 2755, 4350, 2747),
@@ -52,6 +52,27 @@ def test_parts_cover_the_persons_and_nothing_else(parts, name):
         assert labels.shape == image.size[::-1]
     assert not (labels > 0)[~whole].any()
     assert (labels > 0)[whole].mean() > 0.94
+
+
+# By the end of a part's name; the rest is the head.
+ENDS = dict(torso=2, neck=2, uarm=3, larm=4, hand=4, uleg=5, lleg=6, foot=6)
+
+
+@pytest.mark.parametrize('name', COUNTS)
+def test_painted_from_the_last_part_to_the_first(parts, name):
+    """What is painted first stays here, and names are taken apart instead of looked up."""
+    wanted = None
+    objects = loadmat(parts / f'{name}.mat')['anno']['objects'].item().reshape(-1)
+    for thing in reversed(objects):
+        if thing['class'].item() != 'person':
+            continue
+        for part in reversed(thing['parts'].reshape(-1)):
+            mask = part['mask'] == 1
+            wanted = np.zeros(mask.shape, int) if wanted is None else wanted
+            kind = part['part_name'].item()
+            labels = [label for end, label in ENDS.items() if kind.endswith(end)] or [1]
+            wanted[mask & (wanted == 0)] = labels[0]
+    assert np.array_equal(person_parts(parts / f'{name}.mat'), wanted)
 
 
 def test_of_one_person_no_head_lies_below_its_legs(parts):
