@@ -1,5 +1,5 @@
 # Tables 5-I and 5-IV in small, on the 1,500 + 1,000 PNGs of CIFAR-10 at 16x16 pixels,
-# with VGG-11 and ResNet-20 of some 140,000 and 75,000 weights. One CPU core.
+# with VGG-11 and ResNet-20, 144,216 and 53,656 weights of convolutions. One CPU core.
 #   python tools/run_series.py configs/_series_/neural_rejuvenation_cifar10.py
 # The rows train for about as many epochs: 15 the baselines; the others until utilization is low,
 # some 5, and 10 more. "half" is compressed to half of the weights of the convolutions.

@@ -11,8 +11,7 @@ custom_hooks = [
     *_base_.custom_hooks,
     dict(
         type='mmvisx.NeuralRejuvenationHook',
-        # Convolutions to and from the residual stream keep half of their channels alive, so half of
-        # the weights is out of reach in this time.
+        # The channels of the residual stream stay alive, so utilization falls more slowly.
         threshold=0.6,
         window=(0, 7),
         fixed_lambda=0.006,
