@@ -235,9 +235,9 @@ def test_depthwise_convolution_of_concatenated_maps_ties_them():
             return self.fc(self.last(x).mean((2, 3)))
 
     graph = graph_of(Joined())
-    assert graph.fixed == {
-        name: 'normalised together with others by depthwise.1' for name in ('left.0', 'right.0')
-    }
+    assert graph.fixed == dict.fromkeys(
+        ('left.0', 'right.0'), 'normalised together with others by depthwise.1'
+    )
     assert [group.name for group in graph.groups] == ['last.0.0', 'last.1.0']
 
 
