@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ def paired_seconds(
     ours: Run, reference: Run, rounds: int, device: str = 'cpu', warm_up: int = 1
 ) -> dict[str, float]:
     """Time both in turns and return :func:`summary` of the pairs."""
+    _keep_blocks_below(2**25)  # where glibc's own adjustment ends
     for _ in range(warm_up):
         ours()
         reference()
@@ -47,9 +49,9 @@ def paired_seconds(
 def peak_memory(run: Run, device: str = 'cpu') -> float:
     """Return how many MiB one call needs at its peak on top of what is there.
 
-    On a CPU this is the process's resident memory, which only Linux tells. Blocks of a
-    quarter of a MiB and more come from the system and go back to it at once meanwhile: holes
-    that the allocator keeps for itself depend on what the process did before.
+    On a CPU this is the process's resident memory, which only Linux tells. From then on blocks
+    of a quarter of a MiB and more come from the system and go back to it at once, until times
+    are taken: holes that the allocator keeps for itself depend on what the process did before.
     """
     gc.collect()
     if torch.device(device).type == 'cuda':
@@ -58,16 +60,12 @@ def peak_memory(run: Run, device: str = 'cpu') -> float:
         before = torch.cuda.memory_allocated(device)
         run()
         return (torch.cuda.max_memory_allocated(device) - before) / 2**20
-    libc = ctypes.CDLL('libc.so.6')
-    libc.mallopt(_M_MMAP_THRESHOLD, 2**18)
-    try:
-        libc.malloc_trim(0)
-        Path('/proc/self/clear_refs').write_text('5')  # resets the peak
-        before = _status('VmRSS')
-        run()
-        return (_status('VmHWM') - before) / 1024
-    finally:
-        libc.mallopt(_M_MMAP_THRESHOLD, 2**25)  # where glibc's own adjustment ends
+    _keep_blocks_below(2**18)
+    ctypes.CDLL('libc.so.6').malloc_trim(0)
+    Path('/proc/self/clear_refs').write_text('5')  # resets the peak
+    before = _status('VmRSS')
+    run()
+    return (_status('VmHWM') - before) / 1024
 
 
 def paired_memory(ours: Run, reference: Run, device: str = 'cpu') -> dict[str, float]:
@@ -82,6 +80,12 @@ def summary(pairs: Sequence[tuple[float, float]]) -> dict[str, float]:
         'reference': round(statistics.median(b for _, b in pairs), 4),
         'ours_to_reference': round(statistics.median(a / b for a, b in pairs), 3),
     }
+
+
+def _keep_blocks_below(size: int) -> None:
+    """Let the allocator keep freed blocks of less than this many bytes, if it is glibc's."""
+    if sys.platform == 'linux' and hasattr(libc := ctypes.CDLL(None), 'mallopt'):
+        libc.mallopt(_M_MMAP_THRESHOLD, size)
 
 
 def _synchronize(device: str) -> None:
