@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvisx.models.layers import GraduallyUpdated
+from mmvisx.models.utils.out_indices import resolve_out_indices
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
 
@@ -122,7 +123,7 @@ class GUNN(BaseModule):
         if not isinstance(final_channels, int) or final_channels < 0:
             raise UserError(f'final_channels={final_channels!r} of GUNN must be a number >= 0')
         total = len(settings.stages) + bool(final_channels)
-        self.out_indices = _indices(out_indices, total)
+        self.out_indices = resolve_out_indices(out_indices, total, 'GUNN')
         if not isinstance(frozen_stages, int) or not -1 <= frozen_stages <= total:
             raise UserError(
                 f'frozen_stages={frozen_stages!r} of GUNN must lie between -1 (nothing) and '
@@ -225,21 +226,3 @@ def _stem(in_channels: int, norm_cfg: dict[str, Any]) -> nn.Module:
 
 def _cifar_stem(in_channels: int, norm_cfg: dict[str, Any]) -> nn.Module:
     return ConvModule(in_channels, 64, 3, padding=1, bias=False, norm_cfg=norm_cfg)
-
-
-def _indices(out_indices: int | Sequence[int], total: int) -> tuple[int, ...]:
-    """Return the outputs' stages as numbers from 0."""
-    wanted = [out_indices] if isinstance(out_indices, int) else out_indices
-    if (
-        not isinstance(wanted, Sequence)
-        or not wanted
-        or not all(isinstance(i, int) and -total <= i < total for i in wanted)
-    ):
-        raise UserError(
-            f'out_indices={out_indices!r} of GUNN: this network has {total} outputs, '
-            f'0 to {total - 1} (or -{total} to -1)'
-        )
-    indices = tuple(i % total for i in wanted)
-    if len(set(indices)) < len(indices):
-        raise UserError(f'out_indices={out_indices!r} of GUNN names an output twice')
-    return indices

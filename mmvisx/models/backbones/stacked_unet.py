@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvisx.models.layers.stacked_unet_module import PreActConv, UNetModule
+from mmvisx.models.utils.out_indices import resolve_out_indices
 from mmvisx.registry import MODELS
 from mmvisx.utils.config import similar
 from mmvisx.utils.errors import UserError
@@ -132,7 +133,7 @@ class StackedUNet(BaseModule):
                 f'output_stride={output_stride!r} of StackedUNet is not one of {OUTPUT_STRIDES}'
             )
         total = len(settings.modules)
-        self.out_indices = _indices(out_indices, total)
+        self.out_indices = resolve_out_indices(out_indices, total, 'StackedUNet')
         if not isinstance(frozen_stages, int) or not -1 <= frozen_stages <= total:
             raise UserError(
                 f'frozen_stages={frozen_stages!r} of StackedUNet must lie between -1 (nothing) '
@@ -246,21 +247,3 @@ class StackedUNet(BaseModule):
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _indices(out_indices: int | Sequence[int], total: int) -> tuple[int, ...]:
-    """Return the outputs' blocks as numbers from 0."""
-    wanted = [out_indices] if isinstance(out_indices, int) else out_indices
-    if (
-        not isinstance(wanted, Sequence)
-        or not wanted
-        or not all(isinstance(i, int) and -total <= i < total for i in wanted)
-    ):
-        raise UserError(
-            f'out_indices={out_indices!r} of StackedUNet: this network has {total} blocks, '
-            f'0 to {total - 1} (or -{total} to -1)'
-        )
-    indices = tuple(i % total for i in wanted)
-    if len(set(indices)) < len(indices):
-        raise UserError(f'out_indices={out_indices!r} of StackedUNet names a block twice')
-    return indices

@@ -206,7 +206,7 @@ def test_norm_eval():
         (dict(arch=SMALL | dict(channels=(8, 8, 8, 0))), r'channels=\(8, 8, 8, 0\).*four'),
         (dict(output_stride=4), r'output_stride=4 .*\(8, 16, 32\)'),
         (dict(output_stride='16'), "output_stride='16'"),
-        (dict(out_indices=(0, 4)), r'out_indices=\(0, 4\).*4 blocks, 0 to 3'),
+        (dict(out_indices=(0, 4)), r'out_indices=\(0, 4\).*4 outputs, 0 to 3'),
         (dict(out_indices=-5), 'out_indices=-5'),
         (dict(out_indices=()), r'out_indices=\(\)'),
         (dict(out_indices=(3, -1)), 'twice'),
