@@ -1,5 +1,5 @@
-# Small Stacked U-Nets and FCNs on ResNet-18 from scratch, on CamVid and on the rendered shapes: mean
-# IoU on images that were not trained on. One CPU core.
+# Small Stacked U-Nets and FCNs on ResNet-18 from scratch, on CamVid and on the rendered shapes:
+# mean IoU on images that were not trained on. One CPU core.
 #   python tools/run_series.py configs/_series_/stacked_unet_nano.py
 rows = {
     'SUNet, CamVid': dict(config='configs/stacked_unet/sunet_nano_camvid.py'),
