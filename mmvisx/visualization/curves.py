@@ -9,6 +9,8 @@ from pathlib import Path
 from mmvisx.utils.config import similar
 from mmvisx.utils.errors import UserError
 
+from .figure import new_figure, save_figure
+
 Curve = tuple[list[float], list[float]]  # iterations, values
 
 _NOT_A_CURVE = {'step', 'iter', 'epoch'}
@@ -88,11 +90,6 @@ def plot_curves(
     Raises:
         UserError: a log is missing, or has none of the keys (the message lists what it has).
     """
-    import matplotlib
-
-    matplotlib.use('Agg')
-    import matplotlib.pyplot as plt
-
     if legend is not None and len(legend) != len(logs):
         raise UserError(f'--legend has {len(legend)} names for {len(logs)} logs')
     runs = [(Path(log), read_curves(log)) for log in logs]
@@ -108,8 +105,8 @@ def plot_curves(
     groups = [keys_of_panel for keys_of_panel in panels if keys_of_panel]
     if not groups:
         raise UserError(f'nothing to draw: no loss and no metric in {", ".join(map(str, logs))}')
-    figure, axes = plt.subplots(1, len(groups), figsize=(7 * len(groups), 4.5), squeeze=False)
-    for axis, group in zip(axes[0], groups, strict=True):
+    figure, axes = new_figure(len(groups))
+    for axis, group in zip(axes, groups, strict=True):
         for index, (path, curves) in enumerate(runs):
             label = legend[index] if legend else _name(path)
             for key in group:
@@ -121,16 +118,7 @@ def plot_curves(
         axis.set_ylabel('metric' if '/' in group[0] else 'value')
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)
-    figure.tight_layout()
-    target = Path(out)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        figure.savefig(target, dpi=120)
-    except ValueError as error:  # an unknown suffix
-        raise UserError(f'--out {target}: {error}') from error
-    finally:
-        plt.close(figure)
-    return target
+    return save_figure(figure, out)
 
 
 def _name(path: Path) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from mmvisx.utils.errors import UserError
 
+from .figure import new_figure, save_figure
+
 __all__ = ['plot_ap_gain']
 
 
@@ -28,18 +30,13 @@ def plot_ap_gain(
     Raises:
         UserError: ``order`` or the suffix is unknown.
     """
-    import matplotlib
-
-    matplotlib.use('Agg')
-    import matplotlib.pyplot as plt
-
     if order not in ('before', 'gain', 'given'):
         raise UserError(f'order {order!r} should be before, gain or given')
     rows = list(table) if order == 'given' else sorted(table, key=lambda row: -row[order])
     places = range(len(rows))
     colours = ['tab:red' if row['gain'] >= 0 else 'tab:blue' for row in rows]
     before, after = ([100 * row[key] for row in rows] for key in ('before', 'after'))
-    figure, axis = plt.subplots(figsize=(max(6, 0.2 * len(rows) + 2), 4.5))
+    figure, (axis,) = new_figure(1, width=max(6, 0.2 * len(rows) + 2))
     axis.vlines(places, before, after, colors=colours, linewidth=3)
     axis.scatter(places, before, marker='_', color='black', label=names[0], zorder=3)
     axis.scatter(places, after, marker='.', c=colours, label=names[1], zorder=3)
@@ -47,13 +44,4 @@ def plot_ap_gain(
     axis.set(ylabel='AP (%)', xlim=(-1, len(rows)))
     axis.grid(axis='y', alpha=0.3)
     axis.legend(fontsize=8)
-    figure.tight_layout()
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        figure.savefig(target, dpi=120)
-    except ValueError as error:  # an unknown suffix
-        raise UserError(f'--out {target}: {error}') from error
-    finally:
-        plt.close(figure)
-    return target
+    return save_figure(figure, path)

@@ -12,6 +12,7 @@ from mmvisx.utils.config import similar
 from mmvisx.utils.errors import UserError
 
 from .curves import read_curves
+from .figure import new_figure, save_figure
 
 __all__ = ['TaskCurve', 'plot_task_curves', 'read_task_curves']
 
@@ -93,11 +94,6 @@ def plot_task_curves(
     Raises:
         UserError: A row is unknown, none has the task, or the suffix is unknown.
     """
-    import matplotlib
-
-    matplotlib.use('Agg')
-    import matplotlib.pyplot as plt
-
     series = Path(series)
     known = sorted(
         path.name for path in series.glob('*') if any(path.glob('**/vis_data/scalars.json'))
@@ -109,7 +105,7 @@ def plot_task_curves(
     curves = {row: found for row, found in curves.items() if found}
     if not curves:
         raise UserError(f'no training in {series} has the task {task!r}; rows: {known}')
-    figure, axes = plt.subplots(1, len(PANELS), figsize=(7 * len(PANELS), 4.5))
+    figure, axes = new_figure(len(PANELS))
     for axis, (name, label) in zip(axes, PANELS.items(), strict=True):
         for row, found in curves.items():
             curve = found[name]
@@ -123,13 +119,4 @@ def plot_task_curves(
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)
     figure.suptitle(task)
-    figure.tight_layout()
-    target = Path(out)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        figure.savefig(target, dpi=120)
-    except ValueError as error:  # an unknown suffix
-        raise UserError(f'--out {target}: {error}') from error
-    finally:
-        plt.close(figure)
-    return target
+    return save_figure(figure, out)

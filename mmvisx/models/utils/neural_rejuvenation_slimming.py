@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -110,17 +111,14 @@ def replay_slimming(model: nn.Module, history: Sequence[Any], images: Tensor) ->
         graph.load_pruning_history(list(history))
 
 
-class _mode_kept:  # noqa: N801 - a context manager
+@contextmanager
+def _mode_kept(model: nn.Module) -> Iterator[None]:
     """Tracing puts a model into evaluation mode; give each module its mode back."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self.modes = {module: module.training for module in model.modules()}
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        for module, mode in self.modes.items():
+    modes = {module: module.training for module in model.modules()}
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
             module.training = mode
 
 
