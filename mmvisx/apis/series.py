@@ -1,13 +1,11 @@
-"""A series of trainings: every row with every seed, and one table with mean and spread."""
+"""A series of trainings: every row with every seed, tables of mean, spread and differences."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import re
-import statistics
 import subprocess
 import sys
 import time
@@ -25,9 +23,11 @@ from mmvisx.utils.machine import describe_machine
 from mmvisx.visualization.curves import read_curves
 
 from .run import prepare_config
+from .series_table import make_table
 
 RESULT = 'result.json'
 LOG = 'output.txt'
+SEED = '{seed}'
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Series:
-    """Rows that are compared with each other, and the metrics that the table shows."""
+    """Rows that are compared with each other, and the metrics that the table shows.
+
+    Attributes:
+        rows: The recipes.
+        metrics: Key of the log -> heading.
+        pairs: Rows whose difference, seed by seed, gets a line in a second table: the first
+            minus the second.
+    """
 
     rows: tuple[Row, ...]
-    metrics: dict[str, str]  # key of the log -> heading
+    metrics: dict[str, str]
+    pairs: tuple[tuple[str, str], ...] = ()
 
     def select(self, names: Sequence[str] | None) -> Series:
         """Return the series with the named rows only.
@@ -64,7 +72,9 @@ class Series:
                     f'the series has no row {name!r}{similar(name, known)}; rows: '
                     + ', '.join(map(repr, known))
                 )
-        return Series(tuple(r for r in self.rows if not names or r.name in names), self.metrics)
+        rows = tuple(row for row in self.rows if not names or row.name in names)
+        kept = {row.name for row in rows}
+        return Series(rows, self.metrics, tuple(p for p in self.pairs if kept.issuperset(p)))
 
 
 def load_series(path: str | Path) -> Series:
@@ -72,7 +82,10 @@ def load_series(path: str | Path) -> Series:
 
     ``rows`` is ``{name: dict(config=..., options={key: value})}``, ``metrics``
     ``{key of the validation log: heading}``; ``options`` (also at the top level, for all
-    rows) are those of ``--cfg-options``.
+    rows) are those of ``--cfg-options``, where ``{seed}`` in a string stands for the run's
+    seed (the weights that an earlier series left, for example). ``baseline``, the name of a
+    row, compares every other row with it seed by seed; ``pairs``, a list of two names each,
+    adds further comparisons.
 
     Raises:
         UserError: the file does not evaluate, a part is missing or unknown, or two names
@@ -100,7 +113,23 @@ def load_series(path: str | Path) -> Series:
                 + (f', as {other!r} does' if other != row.name else '')
                 + '; names differ in letters and digits'
             )
-    return Series(tuple(rows), cfg['metrics'])
+    return Series(tuple(rows), cfg['metrics'], _read_pairs(path, cfg, rows))
+
+
+def _read_pairs(
+    path: str | Path, cfg: dict[str, Any], rows: Sequence[Row]
+) -> tuple[tuple[str, str], ...]:
+    """Return the comparisons that ``baseline`` and ``pairs`` of a series ask for."""
+    names = [row.name for row in rows]
+    pairs = [tuple(pair) for pair in cfg.get('pairs', [])]
+    if (baseline := cfg.get('baseline')) is not None:
+        if baseline not in names:
+            raise UserError(f'{path}: baseline={baseline!r} is no row{similar(baseline, names)}')
+        pairs = [(name, baseline) for name in names if name != baseline] + pairs
+    for pair in pairs:
+        if len(pair) != 2 or not set(pair) <= set(names):
+            raise UserError(f'{path}: the pair {pair!r} should name two of the rows {names}')
+    return tuple(pairs)
 
 
 def run_series(
@@ -155,9 +184,20 @@ def run_series(
 def _run_config(row: Row, seed: int, work_dir: Path) -> str:
     """Return the text of a run's config."""
     folder = work_dir / row.folder / f'seed_{seed}'
-    cfg = prepare_config(row.config, folder, dict(row.options))
+    cfg = prepare_config(row.config, folder, _fill_seed(row.options, seed))
     cfg.randomness = dict(cfg.get('randomness') or {}, seed=seed)
     return str(cfg.pretty_text)
+
+
+def _fill_seed(value: Any, seed: int) -> Any:
+    """Return ``value`` with the seed in the place of ``{seed}`` in all strings."""
+    if isinstance(value, str):
+        return value.replace(SEED, str(seed))
+    if isinstance(value, dict):
+        return {key: _fill_seed(item, seed) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_fill_seed(item, seed) for item in value)
+    return value
 
 
 def _train(folder: Path, config: str, train_script: str | Path) -> dict[str, Any]:
@@ -199,32 +239,3 @@ def _write_results(series: Series, results: Sequence[dict[str, Any]], work_dir: 
     data = dict(machine=describe_machine(), metrics=series.metrics, runs=shown)
     (work_dir / 'results.json').write_text(json.dumps(data, indent=1) + '\n', encoding='utf-8')
     (work_dir / 'table.md').write_text(make_table(series, results), encoding='utf-8')
-
-
-def make_table(series: Series, results: Sequence[dict[str, Any]]) -> str:
-    """Return a Markdown table: mean ± sample standard deviation over the seeds.
-
-    Values whose size stays at or under 1 have three decimals, others two. A row without a
-    finished run shows a dash; the last column counts the runs.
-    """
-    lines = [
-        '| | ' + ' | '.join([*series.metrics.values(), 'minutes', 'runs']) + ' |',
-        '| --- |' + ' --- |' * (len(series.metrics) + 2),
-    ]
-    for row in series.rows:
-        runs = [r for r in results if r['row'] == row.name and 'metrics' in r]
-        cells = [_spread([r['metrics'].get(key) for r in runs]) for key in series.metrics]
-        minutes = f'{statistics.mean(r["seconds"] for r in runs) / 60:.1f}' if runs else '-'
-        lines.append(f'| {row.name} | ' + ' | '.join([*cells, minutes, str(len(runs))]) + ' |')
-    return '\n'.join(lines) + '\n'
-
-
-def _spread(values: Sequence[float | None]) -> str:
-    numbers = [v for v in values if v is not None and not math.isnan(v)]
-    if not numbers:
-        return '-'
-    digits = 3 if max(abs(v) for v in numbers) <= 1 else 2
-    mean = f'{statistics.mean(numbers):.{digits}f}'
-    if len(numbers) == 1:
-        return mean
-    return f'{mean} ± {statistics.stdev(numbers):.{digits}f}'

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from mmvisx.apis.series import Row, Series, load_series, make_table, run_series
+from mmvisx.apis.series import Row, Series, load_series, run_series
+from mmvisx.apis.series_table import make_table
 from mmvisx.utils import UserError
 
 # Stands for tools/train.py: "trains" to an accuracy made of the config, or fails.
@@ -94,6 +95,38 @@ def test_a_failed_run_is_told_and_resumed(place):
     assert (place / 'work/bad/seed_4/calls.txt').read_text() == '--resume.'
 
 
+def test_paired_differences_and_their_interval(place):
+    text = (place / 'series.py').read_text()
+    (place / 'series.py').write_text(text + "baseline = 'Plain'\npairs = [('Plain', 'Wide')]\n")
+    series = load_series(place / 'series.py')
+    assert series.pairs == (('Wide', 'Plain'), ('Plain', 'Wide'))
+    values = {'Plain': [1.0, 5.0, 2.0, 7.0], 'Wide': [2.0, 7.0, 5.0]}
+    results = [
+        dict(row=row, seed=seed, seconds=60, metrics={'accuracy/top1': value, 'loss': None})
+        for row, column in values.items()
+        for seed, value in enumerate(column)
+    ]
+    # Differences 1, 2, 3 of the seeds 0 to 2: mean 2, standard deviation 1; Student's t table
+    # has 4.303 for two degrees of freedom: 4.303 / sqrt(3) = 2.484. Unpaired it would be 10.6.
+    table = make_table(series, results)
+    assert '| Wide - Plain | +2.00 ± 2.48 | - | 3 |' in table
+    assert '| Plain - Wide | -2.00 ± 2.48 | - | 3 |' in table
+    assert '| Wide - Plain | +1.000 | - | 1 |' in make_table(series, [results[0], results[4]])
+    assert 'difference' not in make_table(series.select(['Wide']), results)
+
+
+def test_options_name_the_seed(place):
+    (place / 'base.py').write_text('model = dict(width=2)\nload_from = None\n')
+    series = Series(
+        (Row('A', str(place / 'base.py'), {'load_from': 'start/seed_{seed}/last.pth'}),),
+        {'loss': 'loss'},
+    )
+    run(place, series, seeds=[3, 14])
+    for seed in (3, 14):
+        cfg = Config.fromfile(place / f'work/a/seed_{seed}/run.py')
+        assert cfg.load_from == f'start/seed_{seed}/last.pth'
+
+
 def test_select(place):
     series = load_series(place / 'series.py')
     assert [row.name for row in series.select(['Wide']).rows] == ['Wide']
@@ -111,6 +144,14 @@ def test_select(place):
         (
             "rows = {'a+': dict(config='x'), 'A': dict(config='y')}\nmetrics = {'a': 'A'}",
             "would go into the folder 'a', as 'a\\+' does",
+        ),
+        (
+            "rows = {'Wide': dict(config='x')}\nmetrics = {'a': 'A'}\nbaseline = 'Wyde'",
+            r"baseline='Wyde' is no row \(did you mean Wide\?\)",
+        ),
+        (
+            "rows = {'a': dict(config='x')}\nmetrics = {'a': 'A'}\npairs = [('a', 'b')]",
+            r"the pair \('a', 'b'\) should name two of the rows \['a'\]",
         ),
     ],
 )
