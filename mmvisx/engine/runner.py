@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 import torch.distributed as torch_dist
-from mmengine.dist import is_distributed
+from mmengine.dist import is_distributed, master_only
 from mmengine.runner import Runner, find_latest_checkpoint
 from torch import nn
 
@@ -24,6 +24,9 @@ class CheckedRunner(Runner):
     need every weight (:attr:`allow_partial` lifts that for testing), and ``load_from``,
     where a new class list changes the heads, needs half of them.
 
+    The config goes into the work dir when a training starts. Tests leave that one alone: they
+    write theirs, which names other weights and other pipelines, into their log folder.
+
     Processes started by torchrun on a machine without GPU talk through gloo.
     """
 
@@ -36,6 +39,14 @@ class CheckedRunner(Runner):
         if self.launcher == 'pytorch' and not torch.cuda.is_available() and not is_distributed():
             torch_dist.init_process_group(backend='gloo')
         super().setup_env(env_cfg)
+
+    def dump_config(self) -> None:
+        """Write nothing yet: MMEngine calls this before it is known what will be run."""
+
+    @master_only
+    def _write_config(self, folder: str | Path) -> None:
+        name = Path(self.cfg.filename).name if self.cfg.filename else f'{self.timestamp}.py'
+        self.cfg.dump(str(Path(folder) / name))
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Wrap the model; on CPU machines without the device number MMEngine always passes."""
@@ -109,14 +120,17 @@ class CheckedRunner(Runner):
     def val(self) -> dict[str, float]:
         """Validate; the weights have to fit exactly."""
         self._load_mode = 'partial' if self.allow_partial else 'exact'
+        self._write_config(self.log_dir)
         return super().val()
 
     def test(self) -> dict[str, float]:
         """Test; the weights have to fit exactly."""
         self._load_mode = 'partial' if self.allow_partial else 'exact'
+        self._write_config(self.log_dir)
         return super().test()
 
     def train(self) -> nn.Module:
         """Train."""
         self._load_mode = 'finetune'
+        self._write_config(self.work_dir)
         return super().train()

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -49,6 +50,22 @@ def test_augmentation_merges_boxes_and_masks(evaluate, tmp_path):
     evaluate('--tta', '--out', tmp_path / 'predictions.pkl')
     predictions = pickle.loads((tmp_path / 'predictions.pkl').read_bytes())
     assert all('masks' in p['pred_instances'] for p in predictions)
+
+
+def test_configs_of_the_work_dir_stay_as_they_are(tool, trained, tmp_path):
+    work_dir = shutil.copytree(trained, tmp_path / 'mine')
+    config = work_dir / 'tiny_mask_rcnn.py'
+    before = {path: path.read_bytes() for path in work_dir.rglob('*') if path.is_file()}
+    assert config in before
+    for options in ([], ['--tta', '--show-dir', tmp_path / 'show']):
+        tool(
+            'tools/test.py', config, work_dir / 'epoch_1.pth', '--work-dir', work_dir, *options,
+            '--cfg-options', 'model.test_cfg.rcnn.score_thr=0.4',
+        )  # fmt: skip
+        assert {path: path.read_bytes() for path in before} == before
+    # What was tested stands beside the log of the test.
+    written = [Config.fromfile(p) for p in work_dir.glob('*/tiny_mask_rcnn.py')]
+    assert sorted(cfg.model.type for cfg in written) == ['MaskRCNN', 'mmvisx.DetTTAModel']
 
 
 def test_default_augmentation_flips_before_the_annotations_are_loaded():
