@@ -1,7 +1,6 @@
 """Merging of boxes and masks over several views of an image."""
 
 import copy
-import weakref
 from pathlib import Path
 
 import numpy as np
@@ -185,20 +184,19 @@ def test_images_without_boxes(model):
         assert result.bboxes.shape == (0, 4)
 
 
-def test_features_of_one_view_at_a_time(model):
-    alive = []
-
-    def watch(_, __, outputs):
-        # The pyramid of an earlier view must be gone by now.
-        assert not any(reference() is not None for reference in alive)
-        alive[:] = [weakref.ref(output) for output in outputs]
-
-    handle = model.module.neck.register_forward_hook(watch)
+def test_the_network_sees_every_view_once(model):
+    calls = dict(backbone=[], neck=[])
+    handles = [
+        getattr(model.module, name).register_forward_hook(lambda *a, seen=seen: seen.append(a[1]))
+        for name, seen in calls.items()
+    ]
     try:
-        predict(model, [picture()], PLAIN, FLIPPED, SMALL)
+        result = predict(model, [picture()], PLAIN, FLIPPED, SMALL)[0]
     finally:
-        handle.remove()
-    assert alive
+        for handle in handles:
+            handle.remove()
+    assert len(result) > 0  # so masks were predicted in every view
+    assert {name: len(seen) for name, seen in calls.items()} == dict(backbone=3, neck=3)
 
 
 def test_the_detector_is_left_as_it_was(model):
@@ -206,6 +204,7 @@ def test_the_detector_is_left_as_it_was(model):
     predict(model, [picture()], PLAIN, FLIPPED)
     assert list(model.module.state_dict()) == before
     assert 'predict_bbox' not in vars(model.module.roi_head)
+    assert 'extract_feat' not in vars(model.module)
     assert 'masks' in plain(model, [picture()])[0]
 
 
