@@ -16,8 +16,8 @@ from mmvisx.utils.errors import UserError
 
 __all__ = ['MultiTaskDataset']
 
-# What the loader of label maps reads of a source's data info.
-_MAP_KEYS = ('seg_map_path', 'label_map', 'reduce_zero_label', 'num_classes')
+# What the loader of label maps and the flip read of a source's data info.
+_MAP_KEYS = ('seg_map_path', 'label_map', 'reduce_zero_label', 'num_classes', 'mirrored_labels')
 
 
 @DATASETS.register_module()

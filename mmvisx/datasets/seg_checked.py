@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
@@ -13,15 +15,35 @@ from mmseg.datasets import PascalVOCDataset as _PascalVOCDataset
 from mmvisx.registry import DATASETS
 from mmvisx.utils.errors import UserError
 
-__all__ = ['CheckedSegDataset', 'LIPDataset', 'PascalVOCDataset', 'SegmentationDataset']
+__all__ = [
+    'CheckedSegDataset',
+    'LIPDataset',
+    'PascalVOCDataset',
+    'SegmentationDataset',
+    'mirrored_labels',
+]
+
+LIP_SIDES = ('arm', 'leg', 'shoe')
+
+
+def mirrored_labels(metainfo: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return the pairs of labels of ``mirrored_classes``, whose names stand in ``classes``."""
+    classes = list(metainfo['classes'])
+    return [
+        (classes.index(one), classes.index(other))
+        for one, other in metainfo.get('mirrored_classes', ())
+        if one in classes and other in classes
+    ]
 
 
 class CheckedSegDataset(BaseSegDataset):
     """Base class before an mmseg data set: every image has its label map, and there are some.
 
-    mmseg finds a missing file when a worker reads it, hours into a training. The number of
-    classes goes along with every image, so that
-    :class:`mmvisx.datasets.transforms.LoadSegAnnotations` can check the labels.
+    mmseg finds a missing file when a worker reads it, hours into a training. With every image go
+    ``num_classes``, so that :class:`mmvisx.datasets.transforms.LoadSegAnnotations` can check the
+    labels, and ``mirrored_labels``, pairs of labels that change places in a mirror, for
+    :class:`mmvisx.datasets.transforms.RandomFlip`. The latter are those of
+    ``metainfo['mirrored_classes']``, pairs of names.
     """
 
     def load_data_list(self) -> list[dict]:
@@ -54,8 +76,9 @@ class CheckedSegDataset(BaseSegDataset):
                     f'{source} have no {what}. Add the file, or take its name off the list'
                 )
         classes = len(self.metainfo['classes'])
+        mirrored = mirrored_labels(self.metainfo)
         for info in data:
-            info['num_classes'] = classes
+            info.update(num_classes=classes, mirrored_labels=mirrored)
         print_log(f'{source}: {len(data)} images, {classes} classes', 'current', logging.INFO)
         return data
 
@@ -88,4 +111,17 @@ class PascalVOCDataset(CheckedSegDataset, _PascalVOCDataset):
 
 @DATASETS.register_module()
 class LIPDataset(CheckedSegDataset, _LIPDataset):
-    """LIP's 19 parts and the background, with the checks of the base class."""
+    """The 19 parts and the background of LIP's multi-person images (CIHP).
+
+    Label 10 is the torso's skin; in LIP's single-person images, which are mmseg's class of this
+    name, it is a jumpsuit.
+    """
+
+    METAINFO: ClassVar[dict] = {
+        **_LIPDataset.METAINFO,
+        'classes': tuple(
+            'Torso-skin' if name == 'Jumpsuits' else name
+            for name in _LIPDataset.METAINFO['classes']
+        ),
+        'mirrored_classes': tuple((f'Left-{part}', f'Right-{part}') for part in LIP_SIDES),
+    }

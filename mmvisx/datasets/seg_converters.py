@@ -189,7 +189,9 @@ LIP_SPLITS = {'train': ('Training', 'train_id.txt'), 'val': ('Validation', 'val_
 
 
 def convert_lip(source: str | Path, out: str | Path) -> dict[str, int]:
-    """Put the multi-person images of LIP, D2 of 002, Table 3.2, into one folder.
+    """Put the multi-person images of LIP (CIHP), D2 of 002, Table 3.2, into one folder.
+
+    The classes are those of :class:`mmvisx.LIPDataset`, the labels stay as they are.
 
     Args:
         source: ``instance-level_human_parsing``: ``Training`` and ``Validation`` with

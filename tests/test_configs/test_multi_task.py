@@ -105,13 +105,13 @@ def test_printed_augmentation(load):
         'mmvisx.LoadTaskAnnotations',
         'mmvisx.RandomScale',
         'RandomCrop',
-        'RandomFlip',
+        'mmvisx.RandomFlip',
         'RandomRotate',
         'mmvisx.PackTaskInputs',
     ]
     assert (steps['mmvisx.RandomScale'].low, steps['mmvisx.RandomScale'].high) == (0.5, 2)
     assert steps['RandomCrop'].crop_size == (512, 512)
-    assert steps['RandomFlip'].prob == 0.5
+    assert steps['mmvisx.RandomFlip'].prob == 0.5
     assert (steps['RandomRotate'].prob, steps['RandomRotate'].degree) == (1.0, 10)
     with DefaultScope.overwrite_default_scope('mmseg'):
         Compose(pipeline)

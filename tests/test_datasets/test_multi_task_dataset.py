@@ -113,7 +113,7 @@ def test_transforms_treat_the_maps_of_all_tasks_as_the_image(folder):
     steps = [
         dict(type='mmvisx.RandomScale', low=0.5, high=2.0),
         dict(type='RandomCrop', crop_size=(16, 24)),
-        dict(type='RandomFlip', prob=0.5),
+        dict(type='mmvisx.RandomFlip', prob=0.5),
         dict(type='RandomRotate', prob=1.0, degree=10),
     ]
     data = build(folder, pipeline=[*PIPELINE[:2], *steps, PIPELINE[2]])

@@ -11,7 +11,7 @@ train_pipeline = [
     dict(type='mmvisx.LoadSegAnnotations'),
     dict(type='mmvisx.RandomScale', low=0.5, high=2.0),  # Eq. 6.1
     dict(type='RandomCrop', crop_size=crop_size),
-    dict(type='RandomFlip', prob=0.5),
+    dict(type='mmvisx.RandomFlip', prob=0.5),
     dict(type='RandomRotate', prob=1.0, degree=10),  # Eq. 6.2
     dict(type='PackSegInputs'),
 ]

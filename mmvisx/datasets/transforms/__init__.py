@@ -5,6 +5,7 @@ from .bag_of_tricks_pca_noise import PCANoise
 from .detection_mixup import DetectionMixUp
 from .detection_mixup_packing import PackDetInputs
 from .loading import LoadAnnotations, LoadImageFromFile
+from .random_flip import RandomFlip
 from .random_scale import RandomScale
 from .seg_loading import LoadSegAnnotations, LoadTaskAnnotations, PackTaskInputs
 
@@ -18,5 +19,6 @@ __all__ = [
     'PCANoise',
     'PackDetInputs',
     'PackTaskInputs',
+    'RandomFlip',
     'RandomScale',
 ]
