@@ -1,7 +1,8 @@
 """Compare GUNN trained by Algorithm 2 with plain autograd and with WideResNet-28-10.
 
-Peak memory and time of a training step, both sides in one process and in turns, each comparison
-in a process of its own: what one leaves in the allocator would count in the next.
+Peak memory and time of a training step. The memory of each side is measured in a process of its
+own that has done nothing else: what earlier work leaves in the allocator would count. The times of
+both sides are taken in one process and in turns.
 
 python tools/benchmarks/gunn.py --out benchmarks/gunn.json
 python tools/benchmarks/gunn.py --cases gunn18 --batch 32 --device cuda
@@ -11,8 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -152,45 +154,84 @@ def largest_difference(case: Case, images: Tensor, device: str) -> float:
     return ((flat[0] - flat[1]).norm() / flat[1].norm()).item()
 
 
-def compare(case: Case, batch: int, rounds: int, device: str) -> dict[str, Any]:
-    """Measure both sides of a case.
+def batch_of(case: Case, batch: int, device: str) -> tuple[Tensor, Tensor]:
+    """Return random images ``(batch, 3, size, size)`` and labels ``(batch,)``."""
+    torch.manual_seed(0)
+    images = torch.randn(batch, 3, case.size, case.size, device=device)
+    return images, torch.randint(0, case.classes, (batch,), device=device)
+
+
+def train(build: Build, images: Tensor, labels: Tensor) -> Training:
+    """Return a training that has made two steps, so that all its state is there."""
+    training = Training(build, str(images.device))
+    for _ in range(2):
+        training.step(images, labels)
+    return training
+
+
+def memory(name: str, side: str, batch: int, rounds: int, device: str) -> dict[str, float]:
+    """Measure one side (``'ours'`` or ``'reference'``), in a process that has done nothing yet.
 
     Returns:
-        Peak memory in MiB of a step on top of weights and momentum
-        (``training_step_peak_mib``) and of everything that training allocates
-        (``training_peak_mib``), seconds of a step, each with the median of the ratios; for
-        two sides that are the same function also the distance of their gradients in float32.
+        Peak memory in MiB of everything that training allocates (``training_peak_mib``) and of
+        a step on top of weights and momentum (``training_step_peak_mib``, the median).
     """
-    images = torch.randn(batch, 3, case.size, case.size, device=device)
-    labels = torch.randint(0, case.classes, (batch,), device=device)
-    result: dict[str, Any] = dict(batch=batch, size=case.size, device=device)
+    case = CASES[name]
+    images, labels = batch_of(case, batch, device)
+    build = partial(train, getattr(case, side), images, labels)
+    whole = peak_memory(build, device)
+    step = partial(build().step, images, labels)
+    steps = statistics.median(peak_memory(step, device) for _ in range(rounds))
+    return dict(training_peak_mib=whole, training_step_peak_mib=steps)
+
+
+def times(name: str, batch: int, rounds: int, device: str) -> dict[str, Any]:
+    """Measure seconds of a step of both sides, with the median of the ratios.
+
+    Returns:
+        ``training_step_seconds``; for two sides that are the same function also the distance
+        of their gradients in float32 (``gradient_difference``).
+    """
+    case = CASES[name]
+    images, labels = batch_of(case, batch, device)
+    result: dict[str, Any] = {}
     if case.same:
         few = images[: max(2, batch // 8)]
         result['gradient_difference'] = largest_difference(case, few, device)
-
-    def train(build: Build) -> Training:
-        training = Training(build, device)
-        for _ in range(2):
-            training.step(images, labels)
-        return training
-
-    whole = [peak_memory(partial(train, build), device) for build in (case.ours, case.reference)]
-    result['training_peak_mib'] = summary([(whole[0], whole[1])])
-    ours = partial(train(case.ours).step, images, labels)
-    reference = partial(train(case.reference).step, images, labels)
-    memory = [(peak_memory(ours, device), peak_memory(reference, device)) for _ in range(rounds)]
-    result['training_step_peak_mib'] = summary(memory)
+    ours = partial(train(case.ours, images, labels).step, images, labels)
+    reference = partial(train(case.reference, images, labels).step, images, labels)
     result['training_step_seconds'] = paired_seconds(ours, reference, rounds, device, warm_up=0)
     return result
 
 
-def run_case(name: str, batch: int | None, rounds: int, device: str) -> dict[str, Any]:
-    """Return :func:`compare` of a case, with its limit."""
-    torch.manual_seed(0)
+def compare(name: str, batch: int | None, rounds: int, device: str) -> dict[str, Any]:
+    """Return what :func:`memory` and :func:`times` measure of a case, each in a fresh process."""
     case = CASES[name]
-    result = compare(case, batch or case.batch, rounds, device)
-    ratio = result[case.limited]['ours_to_reference']
-    return result | dict(memory_limit=case.limit, within_memory_limit=ratio <= case.limit)
+    batch = batch or case.batch
+
+    def apart(function: Callable[..., Any], *args: object) -> Any:
+        with fresh_process() as pool:
+            return pool.submit(function, name, *args, batch, rounds, device).result()
+
+    ours, reference = apart(memory, 'ours'), apart(memory, 'reference')
+    memories = {key: summary([(ours[key], reference[key])]) for key in ours}
+    kept = memories[case.limited]['ours_to_reference'] <= case.limit
+    return dict(
+        batch=batch,
+        size=case.size,
+        device=device,
+        **memories,
+        **apart(times),
+        memory_limit=case.limit,
+        within_memory_limit=kept,
+    )
+
+
+def fresh_process() -> Executor:
+    """Return an executor with one new process, whose imports are done once for all of them."""
+    context = get_context('forkserver')
+    context.set_forkserver_preload(['mmvisx.models.backbones'])
+    return ProcessPoolExecutor(1, context)
 
 
 def main(args: list[str] | None = None) -> int:
@@ -207,13 +248,12 @@ def main(args: list[str] | None = None) -> int:
     info = describe_machine()
     results = {}
     for name in options.cases:
-        with ProcessPoolExecutor(1, get_context('spawn')) as pool:
-            task = pool.submit(run_case, name, options.batch, options.rounds, options.device)
-            results[name] = task.result()
+        results[name] = compare(name, options.batch, options.rounds, options.device)
         print(json.dumps({name: results[name]}, indent=2), flush=True)
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps({'machine': info, 'results': results}, indent=2) + '\n')
+        if options.out:  # after each, so that what is cut off leaves what it has
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            content = {'machine': info, 'results': results}
+            options.out.write_text(json.dumps(content, indent=2) + '\n')
     return 0
 
 
