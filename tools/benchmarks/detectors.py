@@ -1,7 +1,8 @@
 """Compare our DetectoRS with mmdet's: latency, training step, peak memory, outputs.
 
-Both hold the same weights, in one process, and take turns. mmdet's runs in float32, in which
-alone it trains; ours in each of the given types, by autocast.
+Both hold the same weights, in one process, and take turns, in each of the given types: float16 by
+autocast, bfloat16 by autocast of backbone and neck, as ``--amp`` trains (mmcv's RoIAlign has no
+bfloat16 kernel). Where mmdet's cannot run in a type, it runs in float32, and the result says so.
 
 python tools/benchmarks/detectors.py --sizes 512 --out benchmarks/detectors.json
 python tools/benchmarks/detectors.py --part detector --dtypes float32 bfloat16 --devices cuda
@@ -17,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmdet.models.detectors import BaseDetector
 from mmdet.registry import MODELS
 from mmdet.testing import demo_mm_inputs
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
+from mmvisx.engine.optim import BFloat16OptimWrapper
 from mmvisx.models.utils import fuse_for_inference
 from mmvisx.utils import UserError, run_cli
 from mmvisx.utils.machine import describe_machine
@@ -104,20 +107,47 @@ def feature_runs(model: nn.Module, x: Tensor) -> tuple[Callable, Callable]:
 
 
 def detector_runs(model: Any, data: dict) -> tuple[Callable, Callable]:
-    """Return inference and training step of the whole detector."""
+    """Return inference and training step of the whole detector; a step returns its losses."""
 
     def infer() -> Any:
         with torch.no_grad():
             return model.test_step(copy.deepcopy(data))
 
-    def step() -> None:
+    def step() -> dict[str, float]:
         # In autocast's weight cache a second copy of everything would be kept.
         batch = model.data_preprocessor(copy.deepcopy(data), True)
-        loss, _ = model.parse_losses(model(**batch, mode='loss'))
+        loss, terms = model.parse_losses(model(**batch, mode='loss'))
         loss.backward()
         model.zero_grad(set_to_none=True)
+        return terms
 
     return infer, step
+
+
+def mixed(run: Callable, model: nn.Module, dtype: str, device: str) -> Callable:
+    """Return ``run``, a call of the model, in float32 or in mixed precision."""
+
+    def call() -> Any:
+        if dtype == 'bfloat16' and isinstance(model, BaseDetector):
+            wrapper = BFloat16OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.0))
+            with wrapper.optim_context(model):
+                return run()
+        kind = torch.device(device).type
+        with torch.autocast(kind, getattr(torch, dtype), enabled=dtype != 'float32'):
+            return run()
+
+    return call
+
+
+def runs_in(step: Callable) -> str | None:
+    """Return what an operator without a kernel for the type says, or None if all have one."""
+    try:
+        step()
+    except RuntimeError as error:
+        if 'not implemented for' not in str(error):
+            raise
+        return str(error)
+    return None
 
 
 def compare(
@@ -129,7 +159,8 @@ def compare(
         For inference (ours plain, and fused) and the training step the median seconds of
         each side and the median ratio within a turn; the same for the peak memory of a
         training step in MiB; for the features the largest relative difference of the
-        outputs, level by level.
+        outputs, level by level; for the detector the losses of a step of each. The
+        reference's type, and why, where it is not the one asked for.
     """
     torch.manual_seed(0)
     ours, reference = (model.to(device) for model in build(part))
@@ -144,31 +175,34 @@ def compare(
             batch, shapes, num_items=[5] * batch, with_mask=True, with_semantic=True
         )
         runs = detector_runs
-
-    def mixed(run: Callable) -> Callable:
-        def call() -> Any:
-            enabled = dtype != 'float32'
-            kind = getattr(torch, dtype)
-            with torch.autocast(torch.device(device).type, kind, enabled=enabled):
-                return run()
-
-        return call
-
-    ours_infer, ours_step = map(mixed, runs(ours, given))
-    reference_infer, reference_step = runs(reference, given)
+    ours_infer, ours_step = (mixed(run, ours, dtype, device) for run in runs(ours, given))
     for model in (ours, reference):
-        model.eval()
+        model.eval()  # the trial, too, must leave the statistics of both alike
+    fault = runs_in(mixed(runs(reference, given)[1], reference, dtype, device))
+    reference_dtype = dtype if fault is None else 'float32'
+    result['reference_dtype'] = reference_dtype
+    if fault is not None:
+        result['reference_fault'] = fault
+        reference.zero_grad(set_to_none=True)
+    reference_infer, reference_step = (
+        mixed(run, reference, reference_dtype, device) for run in runs(reference, given)
+    )
     if part == 'features':
         pairs = zip(ours_infer(), reference_infer(), strict=True)
-        differences = [((a - b).norm() / b.norm()).item() for a, b in pairs]
+        differences = [((a.float() - b).norm() / b.float().norm()).item() for a, b in pairs]
         result['largest_relative_difference'] = max(differences)
     result['inference'] = paired_seconds(ours_infer, reference_infer, rounds, device)
     fused = fuse_for_inference(copy.deepcopy(ours))
-    fused_infer, _ = runs(fused, given)
-    result['inference_fused'] = paired_seconds(mixed(fused_infer), reference_infer, rounds, device)
+    fused_infer = mixed(runs(fused, given)[0], fused, dtype, device)
+    result['inference_fused'] = paired_seconds(fused_infer, reference_infer, rounds, device)
     del fused, fused_infer
     for model in (ours, reference):
         model.train()
+    if part == 'detector':
+        result['losses'] = {}
+        for side, step in (('ours', ours_step), ('reference', reference_step)):
+            torch.manual_seed(0)  # which proposals are sampled
+            result['losses'][side] = {k: round(float(v), 4) for k, v in step().items()}
     result['training_step'] = paired_seconds(ours_step, reference_step, rounds, device)
     result['training_step_peak_mib'] = paired_memory(ours_step, reference_step, device)
     return result
@@ -188,18 +222,16 @@ def main(args: list[str] | None = None) -> int:
     for device in options.devices:
         if device.startswith('cuda') and not torch.cuda.is_available():
             raise UserError(f'--devices {device}: torch sees no GPU here')
-    info = describe_machine()
-    results = []
+    content: dict[str, Any] = {'machine': describe_machine(), 'results': []}
     for device in options.devices:
         for dtype in options.dtypes:
             for size in options.sizes:
-                results.append(
-                    compare(options.part, size, options.batch, dtype, device, options.rounds)
-                )
-                print(json.dumps(results[-1], indent=2), flush=True)
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps({'machine': info, 'results': results}, indent=2) + '\n')
+                result = compare(options.part, size, options.batch, dtype, device, options.rounds)
+                content['results'].append(result)
+                print(json.dumps(result, indent=2), flush=True)
+                if options.out:
+                    options.out.parent.mkdir(parents=True, exist_ok=True)
+                    options.out.write_text(json.dumps(content, indent=2) + '\n')
     return 0
 
 
