@@ -177,7 +177,12 @@ def test_parameters(name, parameters, load):
 
 @pytest.mark.parametrize(
     ('name', 'parameters'),
-    [('sunet64', 6_910_248), ('sunet128', 24_704_360), ('sunet7128', 37_731_944)],
+    [
+        ('sunet64', 6_910_248),
+        ('sunet128', 24_704_360),
+        ('sunet7128', 39_113_832),
+        ('sunet7128_paper', 37_731_944),
+    ],
 )
 def test_classifiers_for_pretraining(name, parameters, load):
     """The features of SUNet-64 are those that the segmentor's recipe loads."""

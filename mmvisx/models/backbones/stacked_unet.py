@@ -71,11 +71,14 @@ class StackedUNet(BaseModule):
     halved rounding up.
 
     Args:
-        arch: 'sunet64', 'sunet128', 'sunet7128', or a dict with ``filters``, ``modules``,
-            ``channels`` and, if not 64, ``stem_channels`` (see :class:`Architecture`).
+        arch: 'sunet64', 'sunet128', 'sunet7128', 'sunet7128_paper', or a dict with ``filters``,
+            ``modules``, ``channels`` and, if not 64, ``stem_channels`` (see
+            :class:`Architecture`). Block 3 of SUNet-7-128 has 2,048 channels in the published
+            code and its checkpoint, and 1,792 in the paper.
         in_channels: Channels of the images.
         output_stride: Stride of the last map: 32 for classification and detection, 16 as in
-            Table 4.1, or 8. Blocks that pool no more are dilated instead.
+            Table 4.1, or 8. Blocks that pool no more are dilated instead: block 4 by 2 at
+            stride 16; block 3 by 2 and block 4 by 4 at stride 8 (see :class:`UNetModule`).
         out_indices: Which blocks' maps to give, 0 to 3; their strides are 4, 8, 16 and 32,
             and at most ``output_stride``. Negative numbers count from the end. Blocks behind
             the last of them are not built. Each map has a norm and a ReLU of its own behind it.
@@ -90,20 +93,23 @@ class StackedUNet(BaseModule):
         UserError: An unknown name, a dict that does not describe a network, an index without a
             block, or another stride than 8, 16 and 32.
 
-    Source: 002, 4.1 and Table 4.1; the network is that of Shah et al. (2018), SUNet-64.
+    Source: 002, 4.1 and Table 4.1; the network is that of Shah et al. (2018), SUNet-64, whose
+    published code gives the dilations.
 
     Differs from the document: block 4 has one module, as the 112 convolutions of Table 4.1
     want, not four as its last column says. The features have 5,885,248 parameters, 6,910,248
     with an ImageNet classifier (the 6.9M of 4.1), 12,976,981 with the dense head for 21
     classes. The table's 6.8M come out neither way: with four modules in block 4 the features
-    have 6,732,928. Its sizes from block 2 on (56, 28, 14) are those of a classifier's input; an
-    input of 512 gives 256, 128, 128, 64, 32, 32.
+    have 6,732,928. With an ImageNet classifier SUNet-7-128 has 39,113,832 parameters as
+    published and 37,731,944 as in the paper (37.7M). The table's sizes from block 2 on (56, 28,
+    14) are those of a classifier's input; an input of 512 gives 256, 128, 128, 64, 32, 32.
     """
 
     arch_settings: ClassVar[dict[str, Architecture]] = {
         'sunet64': Architecture(64, (2, 4, 4, 1), (256, 512, 768, 1024)),
         'sunet128': Architecture(128, (2, 4, 4, 1), (512, 1024, 1536, 2048)),
-        'sunet7128': Architecture(128, (2, 7, 7, 1), (512, 1280, 1792, 2304)),
+        'sunet7128': Architecture(128, (2, 7, 7, 1), (512, 1280, 2048, 2304)),
+        'sunet7128_paper': Architecture(128, (2, 7, 7, 1), (512, 1280, 1792, 2304)),
     }
 
     def __init__(

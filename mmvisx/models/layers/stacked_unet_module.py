@@ -62,21 +62,28 @@ class UNetModule(nn.Module):
     """A 1x1 convolution to few channels, a small U-Net, a 1x1 convolution back, and a shortcut.
 
     Each level goes down by two 3x3 convolutions, the first with stride 2, and up by a transposed
-    and a plain one. On the way up a level's input is concatenated with the map of that size of
-    the way down; the map in front of the first level is not. Ten convolutions with two levels,
-    six with one. Where the channels change, the shortcut is a 1x1 convolution that reads the
-    normed and rectified input.
+    one with stride 2 and a plain one. On the way up a level's input is concatenated with the map
+    of that level of the way down; the map in front of the first level is not. Ten convolutions
+    with two levels, six with one. Where the channels change, the shortcut is a 1x1 convolution
+    that reads the normed and rectified input.
+
+    A dilated U-Net keeps its size: every stride is 1, and the convolutions of level ``l`` (0, 1)
+    have the dilations ``d``, ``2 d`` down and ``2 d``, ``d`` up, where ``d`` is
+    ``dilation * 2 ** l``. A stride beside the dilation would read and write every second pixel
+    only.
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
         channels: Channels inside (``N`` of Table 4.1).
         levels: How many times the U-Net goes down.
-        dilation: Of all 3x3 convolutions.
+        dilation: 1: strides, as above. More: no strides, and the dilation of the first
+            convolution.
         norm_cfg: Config of the norm layers.
 
     Source: 002, 4.1 and Table 4.1. The table leaves the inside open; it follows from the
-    published numbers of parameters, with 64 and with 128 channels inside.
+    published numbers of parameters, with 64 and with 128 channels inside. Dilations: the
+    published code of Shah et al. (2018).
 
     Differs from the document: every size works. A transposed convolution gives the size that
     the way down had there, where the original fits inputs of 512 pixels.
@@ -92,23 +99,27 @@ class UNetModule(nn.Module):
         norm_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        inner: dict[str, Any] = dict(dilation=dilation, norm_cfg=norm_cfg)
+        stride = 2 if dilation == 1 else 1
         self.reduce = PreActConv(in_channels, channels, 1, norm_cfg=norm_cfg)
         self.down = nn.ModuleList()
         self.up = nn.ModuleList()
         for level in range(levels):
+            near, far = _dilations(dilation, level)
             self.down.append(
                 nn.Sequential(
-                    PreActConv(channels, channels, stride=2, **inner),
-                    PreActConv(channels, channels, **inner),
+                    PreActConv(channels, channels, 3, stride, near, norm_cfg=norm_cfg),
+                    PreActConv(channels, channels, 3, 1, far, norm_cfg=norm_cfg),
                 )
             )
-            entry = channels if level == 0 else 2 * channels
+        for level in reversed(range(levels)):
+            near, far = _dilations(dilation, level)
+            # The map of the deepest level has nothing to be concatenated with.
+            entry = channels if level == levels - 1 else 2 * channels
             self.up.append(
                 nn.ModuleList(
                     [
-                        PreActConv(entry, channels, stride=2, transposed=True, **inner),
-                        PreActConv(channels, channels, **inner),
+                        PreActConv(entry, channels, 3, stride, far, True, norm_cfg),
+                        PreActConv(channels, channels, 3, 1, near, norm_cfg=norm_cfg),
                     ]
                 )
             )
@@ -128,7 +139,13 @@ class UNetModule(nn.Module):
             out = level(out)
         for index, pair in enumerate(self.up):
             grow, refine = cast(nn.ModuleList, pair)
-            # The map of the deepest level has nothing to be concatenated with.
             entry = out if index == 0 else torch.cat([out, skips.pop()], 1)
             out = refine(grow(entry, sizes.pop()))
         return rest + self.expand(out)
+
+
+def _dilations(dilation: int, level: int) -> tuple[int, int]:
+    """Return those of the outer and the inner convolution of a level, on either way."""
+    if dilation == 1:
+        return 1, 1
+    return dilation * 2**level, 2 * dilation * 2**level

@@ -1,4 +1,8 @@
-"""The U-Net module: against its layers called one by one, and for every size."""
+"""The U-Net module: against its layers called one by one, what it reaches, and every size.
+
+The dilated one is compared with the published layer list in
+``test_backbones/test_stacked_unet_published.py``.
+"""
 
 import pytest
 import torch
@@ -31,21 +35,20 @@ def by_hand(x, norm, conv, size=None):
     x = (x - mean) / (var + norm.eps).sqrt()
     x = (x * norm.weight[:, None, None] + norm.bias[:, None, None]).clamp(min=0)
     if size is None:
-        return F.conv2d(x, conv.weight, conv.bias, conv.stride, conv.padding, conv.dilation)
+        return F.conv2d(x, conv.weight, conv.bias, conv.stride, conv.padding)
     # A transposed convolution is one with the kernel turned round over the spread map.
     n, c, h, w = x.shape
-    d = conv.dilation[0]
-    spread = x.new_zeros(n, c, size[0] + 2 * d, size[1] + 2 * d)
-    spread[:, :, d : d + 2 * h - 1 : 2, d : d + 2 * w - 1 : 2] = x
+    spread = x.new_zeros(n, c, size[0] + 2, size[1] + 2)
+    spread[:, :, 1 : 2 * h : 2, 1 : 2 * w : 2] = x
     weight = conv.weight.transpose(0, 1).flip(2, 3)
-    return F.conv2d(spread, weight, conv.bias, dilation=d)
+    return F.conv2d(spread, weight, conv.bias)
 
 
 @pytest.mark.parametrize('channels', [6, 5])
 @pytest.mark.parametrize('size', [(8, 12), (7, 9), (5, 6)])
-@pytest.mark.parametrize(('levels', 'dilation'), [(2, 1), (1, 1), (2, 2)])
-def test_against_its_layers_by_hand(levels, dilation, size, channels):
-    module = lively(UNetModule(6, channels, 4, levels, dilation, NORM).double())
+@pytest.mark.parametrize('levels', [2, 1])
+def test_against_its_layers_by_hand(levels, size, channels):
+    module = lively(UNetModule(6, channels, 4, levels, norm_cfg=NORM).double())
     convs = convolutions(module)
     norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
     assert len(norms) == 2 + 4 * levels
@@ -70,9 +73,26 @@ def test_against_its_layers_by_hand(levels, dilation, size, channels):
         torch.testing.assert_close(module(x), rest + out, atol=1e-12, rtol=1e-10)
 
 
-@pytest.mark.parametrize('levels', [1, 2])
-def test_every_size_comes_back(levels):
-    module = UNetModule(3, 5, 2, levels, norm_cfg=NORM).eval()
+@pytest.mark.parametrize('size', [(16, 16), (13, 18)])
+@pytest.mark.parametrize(('levels', 'dilation'), [(2, 1), (1, 1), (2, 2), (1, 2), (1, 4)])
+def test_reads_every_pixel_and_writes_every_pixel(levels, dilation, size):
+    """With weights above 0 nothing cancels: what is 0 is not connected."""
+    module = UNetModule(3, 3, 2, levels, dilation, NORM).double().eval()
+    for conv in convolutions(module):
+        nn.init.uniform_(conv.weight, 0.5, 1)
+    x = torch.rand(1, 3, *size, dtype=torch.float64) + 1
+    x.requires_grad_()
+    branch = module(x) - x
+    (gradient,) = torch.autograd.grad(branch.sum(), x)
+    assert (gradient > 0).all()
+    with torch.no_grad():
+        change = module(2 * x) - 2 * x - branch
+    assert (change > 0).all()
+
+
+@pytest.mark.parametrize(('levels', 'dilation'), [(2, 1), (1, 1), (2, 2), (1, 4)])
+def test_every_size_comes_back(levels, dilation):
+    module = UNetModule(3, 5, 2, levels, dilation, NORM).eval()
     for height in range(1, 20):
         for width in (height, height + 1, 11):
             assert module(torch.zeros(1, 3, height, width)).shape == (1, 5, height, width)
