@@ -1,4 +1,4 @@
-"""YOLOv3's head with its authors' weight of small boxes (000, chapter 5)."""
+"""YOLOv3's head with its authors' weight of small boxes and divisor (000, chapter 5)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,19 @@ __all__ = ['SizeWeightedYOLOV3Head']
 
 @MODELS.register_module()
 class SizeWeightedYOLOV3Head(YOLOV3Head):
-    """mmdet's head, with centre and size terms of a box times ``2 - w h / (W H)``.
+    """mmdet's head, with the authors' weight of small boxes, and losses for one image.
 
-    ``w`` and ``h`` are the box's, ``W`` and ``H`` the network input's. mmdet gives all boxes
-    the weight 2, by ``loss_weight`` of ``loss_xy`` and ``loss_wh``; here that should be 1.
+    The centre and size terms of a box count ``2 - w h / (W H)``: ``w`` and ``h`` are the box's,
+    ``W`` and ``H`` the network input's. mmdet gives all boxes the weight 2, by ``loss_weight``
+    of ``loss_xy`` and ``loss_wh``; here that should be 1.
 
-    Source: the code of YOLOv3's authors, which chapter 5 of 000 builds on.
+    The losses, with ``reduction='sum'``, are divided by the images of the batch, where
+    mmdet's are sums over the images of one process. Several processes average their gradients,
+    so 64 images on one GPU and 8 on each of 8 give the same step, and the published learning
+    rate of 1e-3 for 64 images means what it meant in the published training (chapter 5's code
+    sums the losses of each image and divides the gradient by the 64 images of the step).
+
+    Source: the code of YOLOv3's authors, and that of chapter 5 of 000.
     """
 
     def _get_targets_single(
@@ -43,7 +50,7 @@ class SizeWeightedYOLOV3Head(YOLOV3Head):
     def loss_by_feat_single(
         self, pred_map: Tensor, target_map: Tensor, neg_map: Tensor
     ) -> tuple[Tensor, ...]:
-        """Compute one level's losses.
+        """Compute one level's losses, means over the N images.
 
         Args:
             pred_map: ``(N, anchors * (5 + K), H, W)``.
@@ -53,4 +60,4 @@ class SizeWeightedYOLOV3Head(YOLOV3Head):
         scale = target_map[..., -1]
         with scale_rows(self.loss_xy, scale), scale_rows(self.loss_wh, scale):
             losses: Any = super().loss_by_feat_single(pred_map, target_map[..., :-1], neg_map)
-        return tuple(losses)
+        return tuple(loss / len(pred_map) for loss in losses)
