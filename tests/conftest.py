@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from mmengine.registry import DefaultScope
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +19,13 @@ REALDATA = Path(os.environ.get('MMVISX_REALDATA', ROOT.parent / 'shared' / 'data
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _no_training_left():
+    # One that ended with an error is, to MMEngine's message hub, still running.
+    yield
+    MessageHub.get_current_instance().pop_info('loop_stage')
 
 
 @pytest.fixture(scope='module', autouse=True)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.distributed as dist
+from mmengine.logging import MessageHub
 from mmengine.model import MMDistributedDataParallel
 from mmengine.registry import DefaultScope
 
@@ -69,6 +70,7 @@ def test_distributed(one_process, family):
 
     class Runner:
         model = MMDistributedDataParallel(build(family))
+        message_hub = MessageHub.get_instance('test_distributed')
 
     BoxWeightsHook().before_train(Runner)
     for weight in (0.0, 0.5, 0.0):

@@ -16,7 +16,7 @@ from mmdet.structures.mask import BitmapMasks, PolygonMasks
 from mmvisx.registry import TRANSFORMS
 from mmvisx.utils import UserError
 
-from .detection_mixup_weights import LABELS, WeightedResults, box_weights
+from .detection_mixup_weights import LABELS, WeightedResults, box_weights, check_listening
 
 # How many draws, and images in order after them, may be the image itself or dropped by the
 # pipeline.
@@ -110,14 +110,16 @@ class DetectionMixUp(BaseTransform):
         beta: Second parameter.
         ratio: Fixed lambda in [0, 1] in place of the distribution.
         prob: How often an image is mixed.
-        weighted: Let the boxes' weights be 1 if false, as for an unweighted loss.
+        weighted: Let the boxes' weights be 1 if false, for an unweighted loss. If true,
+            ``mmvisx.BoxWeightsHook`` must bring them to the loss.
         cache_size: How many of the last images the partner is drawn from, so that it need
             not be loaded (per worker; each takes its decoded size in memory). 0 draws
             from the whole data set.
 
     Raises:
         UserError: An argument is out of range; the data set has one image only; the images
-            cannot be blended (:func:`blend_images`); boxes, masks or map are missing.
+            cannot be blended (:func:`blend_images`); boxes, masks or map are missing; a
+            training runs whose loss does not follow the weights.
     """
 
     def __init__(
@@ -172,6 +174,8 @@ class DetectionMixUp(BaseTransform):
             mixed.set_weights(box_weights(results))
             self._remember(results, copied=True)
             return mixed
+        if self.weighted:
+            check_listening('DetectionMixUp')
         partner = self._partner(results, given)
         _check_keys(partner)
         self._remember(results)

@@ -9,7 +9,7 @@ from mmdet.datasets.transforms import PackDetInputs as _PackDetInputs
 
 from mmvisx.registry import TRANSFORMS
 
-from .detection_mixup_weights import WEIGHTS, box_weights
+from .detection_mixup_weights import WEIGHTS, box_weights, check_listening
 
 
 @TRANSFORMS.register_module()
@@ -45,8 +45,11 @@ class PackDetInputs(_PackDetInputs):
         """Return ``inputs`` ``(C, H, W)`` and ``data_samples``.
 
         Raises:
-            UserError: See :func:`~.detection_mixup_weights.box_weights`.
+            UserError: See :func:`~.detection_mixup_weights.box_weights` and
+                :func:`~.detection_mixup_weights.check_listening`.
         """
         if 'gt_bboxes' in results:
-            results[WEIGHTS] = box_weights(results)
+            results[WEIGHTS] = weights = box_weights(results)
+            if (weights != 1).any():
+                check_listening('the pipeline')
         return super().transform(results)

@@ -13,13 +13,24 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from mmengine.logging import MessageHub
 
 from mmvisx.utils import UserError
 
-__all__ = ['LABELS', 'WEIGHTS', 'WeightedLabels', 'WeightedResults', 'box_weights']
+__all__ = [
+    'LABELS',
+    'LISTENING',
+    'WEIGHTS',
+    'WeightedLabels',
+    'WeightedResults',
+    'box_weights',
+    'check_listening',
+]
 
 LABELS = 'gt_bboxes_labels'
 WEIGHTS = 'gt_bboxes_weights'
+LISTENING = 'box_weights_reach_the_loss'
+"""Set in MMEngine's message hub, true, by ``BoxWeightsHook``."""
 
 
 class WeightedLabels(np.ndarray):
@@ -141,7 +152,7 @@ def box_weights(results: Mapping[str, Any]) -> np.ndarray:
     """Return the weights of the boxes of a pipeline's results, ``(N,)`` float32; else ones.
 
     Raises:
-        UserError: There are weights, but not one per box.
+        UserError: There are weights, but not one per box, or one is not in [0, 1].
     """
     count = len(results['gt_bboxes'])
     weights = getattr(results.get(LABELS), 'weights', None)
@@ -156,4 +167,32 @@ def box_weights(results: Mapping[str, Any]) -> np.ndarray:
             f'joined {LABELS}; let it do the same to {WEIGHTS} (with mmdet.Albu: add {WEIGHTS!r} '
             'to label_fields)'
         )
-    return np.asarray(weights, np.float32)
+    weights = np.asarray(weights, np.float32)
+    if not ((weights >= 0) & (weights <= 1)).all():
+        raise UserError(
+            f'{results.get("img_path", "an image")} has the box weights {weights.tolist()}: they '
+            f'should be in [0, 1]; mend what sets {WEIGHTS}'
+        )
+    return weights
+
+
+def check_listening(source: str) -> None:
+    """Refuse to make weights for a training whose loss does not follow them.
+
+    A training tells MMEngine's message hub its stage, which the data loader's workers
+    inherit. Outside of trainings nothing is checked.
+
+    Args:
+        source: What makes the weights.
+
+    Raises:
+        UserError: A training runs without ``BoxWeightsHook``.
+    """
+    hub = MessageHub.get_current_instance()
+    if hub.get_info('loop_stage') == 'train' and not hub.get_info(LISTENING, False):
+        raise UserError(
+            f'{source} gives boxes weights, but the losses of this training do not follow them: '
+            "add dict(type='mmvisx.BoxWeightsHook') to custom_hooks and end the training pipeline "
+            "with dict(type='mmvisx.PackDetInputs'), or, to train unweighted, set "
+            'DetectionMixUp(weighted=False)'
+        )

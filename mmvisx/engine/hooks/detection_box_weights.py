@@ -6,6 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmvisx.datasets.transforms.detection_mixup_weights import LISTENING
 from mmvisx.models.utils.detection_box_weights import weight_box_losses
 from mmvisx.registry import HOOKS
 
@@ -22,15 +23,19 @@ class BoxWeightsHook(Hook):
 
     It works on the built model (:func:`mmvisx.models.utils.weight_box_losses`, which says
     what a box causes), so a resumed training has it as well, and distributed and mixed-precision
-    training need nothing else. Without it, boxes of a mixed image count fully.
+    training need nothing else. Every training pipeline must end with
+    ``mmvisx.PackDetInputs``. Without the hook, a pipeline that makes weights is refused.
 
     Raises:
-        UserError: the detector has a head, sampler or loss that would not be weighted.
+        UserError: the detector has a head, sampler or loss that would not be weighted; at the
+            first step, images come without weights.
 
     Source: 000, 5.3.1 and Table 5.1 ("weighted loss").
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Convert the model."""
+        """Convert the model, and let the pipelines know."""
         model = runner.model
         weight_box_losses(model.module if is_model_wrapper(model) else model)
+        # Not resumed: the hook may be gone from the config by then.
+        runner.message_hub.update_info(LISTENING, True, resumed=False)

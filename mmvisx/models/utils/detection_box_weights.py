@@ -103,9 +103,10 @@ multiply can be appended.
 def weight_box_losses(model: nn.Module) -> nn.Module:
     """Multiply every loss term that a ground-truth box causes by the box's weight, in place.
 
-    The weights are ``data_sample.gt_instances.weights``, ``(num_boxes,)``, in [0, 1]; where
-    an image has none, all are 1. What a box causes: in anchor heads (RetinaNet, SSD, RPN)
-    and point heads (FCOS, ATSS) the class, box and centre-ness terms of the positions
+    The weights are ``data_sample.gt_instances.weights``, ``(num_boxes,)``, in [0, 1]; from here
+    on every image must have them (``mmvisx.PackDetInputs`` writes ones where a pipeline made
+    none), so that none are lost in silence. What a box causes: in anchor heads (RetinaNet, SSD,
+    RPN) and point heads (FCOS, ATSS) the class, box and centre-ness terms of the positions
     assigned to it; in YOLOv3 objectness, class, centre and size of its anchor; in every RoI
     stage the class and box terms of the proposals assigned to it, and their masks. Negative
     positions and HTC's semantic head belong to no box and keep their loss.

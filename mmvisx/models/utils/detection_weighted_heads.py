@@ -35,19 +35,25 @@ __all__ = [
 
 
 def box_weights(gt_instances: InstanceData) -> Tensor:
-    """Return the weights of an image's boxes, ``(num_boxes,)`` float32; ones if it has none.
+    """Return the weights of an image's boxes, ``(num_boxes,)`` float32.
 
     Raises:
-        UserError: ``weights`` is not a vector of floats.
+        UserError: there are no ``weights``, or they are not a vector of floats in [0, 1].
     """
     if 'weights' not in gt_instances:
-        return gt_instances.labels.new_ones(len(gt_instances.labels), dtype=torch.float)
+        raise UserError(
+            'the losses are weighted (BoxWeightsHook), but gt_instances of an image comes without '
+            "weights: end the training pipeline with dict(type='mmvisx.PackDetInputs') in place of "
+            "mmdet's PackDetInputs, or remove BoxWeightsHook from custom_hooks"
+        )
     weights = gt_instances.weights
     if weights.ndim != 1 or not weights.is_floating_point():
         raise UserError(
             f'gt_instances.weights has shape {tuple(weights.shape)} and dtype {weights.dtype}; '
             'it should hold one float in [0, 1] per box'
         )
+    if not ((weights >= 0) & (weights <= 1)).all():
+        raise UserError(f'gt_instances.weights={weights.tolist()} should be in [0, 1]')
     return weights.float()
 
 

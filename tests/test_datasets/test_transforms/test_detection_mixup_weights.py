@@ -188,3 +188,12 @@ def test_mosaic_of_mixed_images():
     instances = dataset[0]['data_samples'].gt_instances
     assert len(instances) > 2
     assert set(instances.weights.tolist()) == {0.25, 0.75}
+
+
+@pytest.mark.parametrize('weight', [float('nan'), -0.01, 1.01, float('inf')])
+def test_weights_out_of_range(weight):
+    for wrap in (WeightedResults, dict):
+        results = wrap(sample('a.png', plain(1), [[0, 0, 1, 1]] * 2))
+        results['gt_bboxes_weights'] = np.array([0.5, weight])
+        with pytest.raises(UserError, match=r'^a\.png has the box weights \[0\.5, .*in \[0, 1\]'):
+            PackDetInputs()(results)

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.logging import MessageHub
 from mmengine.registry import init_default_scope
 from torch import nn
 
@@ -63,9 +64,7 @@ def family(request):
     assert list(detector.state_dict()) == state
     after = {
         name: step(detector, weights)
-        for name, weights in dict(
-            none=None, ones=ONES, zeros=ZEROS, first=FIRST, second=SECOND
-        ).items()
+        for name, weights in dict(ones=ONES, zeros=ZEROS, first=FIRST, second=SECOND).items()
     }
     return detector, before, after
 
@@ -74,11 +73,10 @@ def equal(first, second):
     return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
 
 
-def test_no_weights_and_weights_of_one_change_nothing_bit_for_bit(family):
+def test_weights_of_one_change_nothing_bit_for_bit(family):
     _, before, after = family
-    for name in ('none', 'ones'):
-        assert equal(before[0], after[name][0])
-        assert equal(before[1], after[name][1])
+    assert equal(before[0], after['ones'][0])
+    assert equal(before[1], after['ones'][1])
     assert not equal(before[0], after['first'][0])
 
 
@@ -161,15 +159,23 @@ def test_bfloat16(name):
 
 
 @pytest.mark.parametrize('name', FAMILIES)
-def test_images_without_boxes_or_without_weights(name):
+def test_images_without_boxes(name):
     detector = weight_box_losses(build(name))
     images, samples = batch(FIRST)
     samples[0].gt_instances = samples[0].gt_instances[:0]
-    del samples[1].gt_instances.weights
     terms = detector.loss(images, samples)
     total = sum(sum(as_list(term)).sum() for key, term in terms.items() if 'loss' in key)
     total.backward()
     assert torch.isfinite(total)
+
+
+@pytest.mark.parametrize('name', FAMILIES)
+def test_images_without_weights_are_refused(name):
+    detector = weight_box_losses(build(name))
+    images, samples = batch(FIRST)
+    del samples[1].gt_instances.weights
+    with pytest.raises(UserError, match=r"end the training pipeline.*type='mmvisx.PackDetInputs'"):
+        detector.loss(images, samples)
 
 
 def test_twice_and_copies():
@@ -293,6 +299,14 @@ def test_weights_must_be_a_float_per_box(weights):
         detector.loss(images, samples)
 
 
+@pytest.mark.parametrize('weight', [float('nan'), -0.01, 1.01, float('inf')])
+def test_weights_must_be_in_range(weight):
+    detector = weight_box_losses(build('RetinaNet'))
+    images, samples = batch([[0.0, 1.0, weight, 0.5], [1.0, 1.0]])
+    with pytest.raises(UserError, match=r'gt_instances\.weights=\[0\.0, 1\.0, .*in \[0, 1\]'):
+        detector.loss(images, samples)
+
+
 def test_no_head_at_all():
     with pytest.raises(UserError, match='Sequential has no detection head'):
         weight_box_losses(nn.Sequential(nn.Linear(2, 2)))
@@ -301,6 +315,7 @@ def test_no_head_at_all():
 def test_hook():
     class FakeRunner:
         model = build_model(model_config('FCOS'))
+        message_hub = MessageHub.get_instance('test_box_weights_hook')
 
     with torch.no_grad():
         plain = losses(FakeRunner.model, ZEROS)
