@@ -10,6 +10,7 @@ from .neural_rejuvenation import NeuralRejuvenationHook
 from .neural_rejuvenation_baseline import CrossAttentionBaselineHook
 from .neural_rejuvenation_slimming import NetworkSlimmingHook
 from .random_state import RandomStateHook
+from .second_validation import SecondValidationHook
 from .segmentation_pictures import SegmentationPicturesHook
 from .update_ratio import UpdateRatioHook
 
@@ -24,6 +25,7 @@ __all__ = [
     'NetworkSlimmingHook',
     'NeuralRejuvenationHook',
     'RandomStateHook',
+    'SecondValidationHook',
     'SegmentationPicturesHook',
     'UpdateRatioHook',
 ]
