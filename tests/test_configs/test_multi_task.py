@@ -1,9 +1,5 @@
 """The joint recipes: rates, data, periods; small ones train, resume and evaluate."""
 
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +15,7 @@ from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
 from mmvisx.engine.optim import AsynchronousSGD
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
+from tests.processes import run
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 FULL = sorted(p.stem for p in (CONFIGS / 'multi_task').glob('*_voc_*.py'))
@@ -213,26 +210,7 @@ def test_two_processes_train_a_recipe(small, tmp_path, repo):
     cfg.optim_wrapper.update(trunk_images=5, task_images=2)
     cfg.default_hooks.checkpoint.interval = 6
     cfg.dump(tmp_path / 'recipe.py')
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        port = str(server.getsockname()[1])
-    done = subprocess.run(
-        ['bash', 'tools/dist_train.sh', str(tmp_path / 'recipe.py'), '2'],
-        cwd=repo,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=500,
-        env={
-            **os.environ,
-            'OMP_NUM_THREADS': '1',
-            'CUDA_VISIBLE_DEVICES': '',
-            'PORT': port,
-            'PYTHON': sys.executable,
-            'PYTHONPATH': str(repo),
-        },
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run('bash', 'tools/dist_train.sh', tmp_path / 'recipe.py', 2)
     state = torch.load(tmp_path / 'iter_6.pth', weights_only=False)['optimizer']['asynchronous']
     # 12 images of both processes: steps after 6 and 12 of them.
     assert state['counts']['trunk'] == 0

@@ -3,6 +3,7 @@
 python -m torch.distributed.run --nproc_per_node 2 asynchronous_two_heads.py FOLDER
 """
 
+import gc
 import sys
 from pathlib import Path
 
@@ -108,17 +109,24 @@ def share(batch, rank, world):
     return dict(inputs=batch['inputs'][rank::world], targets=batch['targets'][rank::world])
 
 
-def main() -> None:
-    """Train in this process on its share of the batches and write what it ends with."""
-    dist.init_process_group('gloo')
-    rank, world = dist.get_rank(), dist.get_world_size()
+def train_share(rank, world):
+    """Train in this process on its share of the batches; return weights and counts."""
     model = MMDistributedDataParallel(TwoHeads())
     optim = wrapper(model, trunk_images=7, task_images=dict(a=3, b=5))
     counts = []
     for batch in batches(30, 4):
         model.train_step(share(batch, rank, world), optim)
         counts.append(dict(optim.counts))
-    torch.save((weights(model), counts), Path(sys.argv[1]) / f'rank{rank}.pth')
+    return weights(model), counts
+
+
+def main() -> None:
+    """Write what this process ends with into the folder."""
+    dist.init_process_group('gloo')
+    rank, world = dist.get_rank(), dist.get_world_size()
+    torch.save(train_share(rank, world), Path(sys.argv[1]) / f'rank{rank}.pth')
+    # A model under DDP that is alive, if only in a reference cycle, may block this for ever.
+    gc.collect()
     dist.destroy_process_group()
 
 

@@ -1,5 +1,6 @@
 """A small training with neural rejuvenation, for the tests and for the processes they start."""
 
+import gc
 import importlib.util
 import sys
 from pathlib import Path
@@ -113,9 +114,8 @@ def build_runner(
     return kind(**(settings | kwargs))
 
 
-def main():
-    """Train in two processes; each saves what it ends with."""
-    folder, variant = Path(sys.argv[1]), sys.argv[2]
+def train_and_save(folder, variant):
+    """Train in this process and save what it ends with."""
     runner = build_runner(
         folder / 'work',
         net='Residual',
@@ -138,6 +138,14 @@ def main():
         momenta=[s['momentum_buffer'] for s in runner.optim_wrapper.optimizer.state.values()],
     )
     torch.save(content, folder / f'rank{torch.distributed.get_rank()}.pth')
+
+
+def main():
+    """Train in two processes."""
+    train_and_save(Path(sys.argv[1]), sys.argv[2])
+    # A model under DDP that is alive, if only in a reference cycle, may block this for ever.
+    gc.collect()
+    torch.distributed.destroy_process_group()
 
 
 if __name__ == '__main__':

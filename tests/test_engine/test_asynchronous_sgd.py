@@ -2,10 +2,6 @@
 
 import copy
 import importlib.util
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +12,7 @@ from mmengine.optim import CosineAnnealingLR, OptimWrapper
 from torch import nn
 
 from mmvisx.utils import UserError
+from tests.processes import run_two
 
 HELPER = Path(__file__).with_name('asynchronous_two_heads.py')
 
@@ -224,22 +221,10 @@ def test_every_part_has_its_own_rate_schedule_and_clipping(two):
 
 
 @pytest.fixture(scope='module')
-def processes(repo, tmp_path_factory):
+def processes(tmp_path_factory):
     """What two processes end with, each with every second image."""
     folder = tmp_path_factory.mktemp('asynchronous')
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        port = server.getsockname()[1]
-    launch = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2']
-    done = subprocess.run(
-        [*launch, f'--master_port={port}', str(HELPER), str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(repo)},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_two(HELPER, folder)
     return [torch.load(folder / f'rank{rank}.pth') for rank in (0, 1)]
 
 

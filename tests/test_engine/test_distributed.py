@@ -3,10 +3,6 @@
 import importlib.util
 import json
 import math
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +10,7 @@ import torch
 from mmengine.config import Config
 
 from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+from tests.processes import run, run_two
 
 HELPER = Path(__file__).with_name('two_processes.py')
 
@@ -26,38 +23,11 @@ def helper():
     return module
 
 
-def free_port():
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        return str(server.getsockname()[1])
-
-
-def run(repo, *command):
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=repo,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=400,
-        env={
-            **os.environ,
-            'OMP_NUM_THREADS': '1',
-            'CUDA_VISIBLE_DEVICES': '',
-            'PORT': free_port(),
-            'PYTHON': sys.executable,
-            'PYTHONPATH': f'{repo}:{HELPER.parent}',
-        },
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
 @pytest.fixture(scope='module')
-def two(repo, tmp_path_factory):
+def two(tmp_path_factory):
     """Losses and gradients of both processes, without and with checkpointed activations."""
     folder = tmp_path_factory.mktemp('two')
-    launch = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2']
-    run(repo, *launch, f'--master_port={free_port()}', HELPER, folder)
+    run_two(HELPER, folder)
     return [torch.load(folder / f'rank{rank}.pth') for rank in (0, 1)]
 
 
@@ -97,7 +67,9 @@ def test_nano_htc_ends_with_the_same_weights_in_both_processes(repo, tmp_path):
     cfg.randomness = dict(seed=0)
     cfg.dump(tmp_path / 'nano.py')
     work = tmp_path / 'work'
-    run(repo, 'bash', 'tools/dist_train.sh', tmp_path / 'nano.py', 2, '--work-dir', work)
+    paths = f'{repo}:{HELPER.parent}'
+    train = ('bash', 'tools/dist_train.sh', tmp_path / 'nano.py', 2, '--work-dir', work)
+    run(*train, PYTHONPATH=paths)
     first, second = (torch.load(work / f'rank{rank}.pth') for rank in (0, 1))
     assert (first['world'], first['backend']) == (2, 'gloo')
     assert first['weights'].keys() == second['weights'].keys()

@@ -2,10 +2,6 @@
 
 import copy
 import json
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +19,7 @@ from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
 from mmvisx.models.utils.neural_rejuvenation_utilization import Utilization, utilization
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.errors import UserError
+from tests.processes import run_two
 from tests.test_engine.neural_rejuvenation_training import BATCHES, Classifier, build_runner
 from tests.test_models.neural_rejuvenation_nets import (
     IMAGES,
@@ -451,33 +448,8 @@ def test_dead_layer_is_named_and_the_training_goes_on(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('variant', ['NR', 'NR-CR'])
-def test_two_processes_decide_and_draw_the_same(repo, tmp_path, variant):
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        port = server.getsockname()[1]
-    done = subprocess.run(
-        [
-            sys.executable,
-            '-m',
-            'torch.distributed.run',
-            '--nproc_per_node=2',
-            f'--master_port={port}',
-            HELPER,
-            tmp_path,
-            variant,
-        ],
-        cwd=repo,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={
-            **os.environ,
-            'OMP_NUM_THREADS': '1',
-            'CUDA_VISIBLE_DEVICES': '',
-            'PYTHONPATH': str(repo),
-        },
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+def test_two_processes_decide_and_draw_the_same(tmp_path, variant):
+    run_two(HELPER, tmp_path, variant)
     first, second = (
         torch.load(tmp_path / f'rank{rank}.pth', weights_only=False) for rank in (0, 1)
     )

@@ -3,6 +3,7 @@
 python -m torch.distributed.run --nproc_per_node 2 gunn_two_processes.py FOLDER
 """
 
+import gc
 import itertools
 import sys
 from pathlib import Path
@@ -60,6 +61,8 @@ def main() -> None:
     cases = itertools.product((False, True), NORMS, OPTIONS)
     found = {case: train(*case, rank, world) for case in cases}
     torch.save(found, Path(sys.argv[1]) / f'rank{rank}.pth')
+    # A model under DDP that is alive, if only in a reference cycle, may block this for ever.
+    gc.collect()
     dist.destroy_process_group()
 
 

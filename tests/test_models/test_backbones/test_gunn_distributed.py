@@ -1,14 +1,12 @@
 """GUNN in two processes (gloo, CPU): the memory-efficient layer under DDP."""
 
 import importlib.util
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+
+from tests.processes import run_two
 
 pytestmark = pytest.mark.slow
 
@@ -25,28 +23,10 @@ def helper():
 
 
 @pytest.fixture(scope='module')
-def two(repo, tmp_path_factory):
+def two(tmp_path_factory):
     """What both processes found."""
     folder = tmp_path_factory.mktemp('two')
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        port = server.getsockname()[1]
-    launch = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2']
-    done = subprocess.run(
-        [*launch, f'--master_port={port}', str(HELPER), str(folder)],
-        cwd=repo,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=400,
-        env={
-            **os.environ,
-            'OMP_NUM_THREADS': '1',
-            'CUDA_VISIBLE_DEVICES': '',
-            'PYTHONPATH': str(repo),
-        },
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_two(HELPER, folder)
     return [torch.load(folder / f'rank{rank}.pth') for rank in (0, 1)]
 
 
