@@ -33,6 +33,29 @@ CROWD_DIAMETER = 0.09
 MIN_VISIBLE = 0.5  # no object gets more hidden than this, by others or by the image's edge
 DIFFICULT_VISIBLE = 0.65
 
+# With context a class is an outline and the ground that it stands on.
+CONTEXT_OUTLINES = ('disc', 'triangle', 'cross')
+CONTEXT_GROUNDS = {'floating': ('sky', 'water'), 'standing': ('grass', 'brick')}
+CONTEXT_CLASSES = tuple(f'{g} {o}' for g in CONTEXT_GROUNDS for o in CONTEXT_OUTLINES)
+MIN_GROUND = 0.75  # share of what surrounds an object that must be its ground
+
+
+@dataclass(frozen=True)
+class Style:
+    """How objects are drawn; the defaults are those of the data set without options.
+
+    Attributes:
+        sizes: Smallest and largest diameter, in sides of the image.
+        visibility: No object gets more hidden than this, by others or by the image's edge.
+        context: The class depends on what is around the object: the same outline on sky or
+            water and on grass or brick are two classes. Then an image may also show one
+            stuff only, and has no crowds.
+    """
+
+    sizes: tuple[float, float] = (MIN_DIAMETER, MAX_DIAMETER)
+    visibility: float = MIN_VISIBLE
+    context: bool = False
+
 
 @dataclass
 class Instance:
@@ -127,12 +150,13 @@ def coverage(label: int, centre: np.ndarray, radius: float, angle: float, aspect
     return cv2.resize(large, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
 
-def render_stuff(rng: Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+def render_stuff(rng: Generator, size: int, fewest: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Textured background ``(size, size, 3)`` float32 and its stuff index ``(size, size)``.
 
-    Regions are the cells of a few random points, with their borders bent by noise.
+    Regions are the cells of a few random points, with their borders bent by noise; ``fewest``
+    kinds of stuff at least.
     """
-    count = int(rng.integers(2, len(SHAPES_STUFF) + 1))
+    count = int(rng.integers(fewest, len(SHAPES_STUFF) + 1))
     kinds = rng.permutation(len(SHAPES_STUFF))[:count]
     points = rng.uniform(0, size, (count, 2))
     bend = rng.normal(size=(2, 5, 5)).astype(np.float32) * 0.14 * size
@@ -148,14 +172,32 @@ def render_stuff(rng: Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
     return image, kinds[cell]
 
 
+def ground_label(outline_index: int, full: np.ndarray, stuff: np.ndarray) -> int | None:
+    """Class of an outline by the stuff around it; None where no ground is clear.
+
+    Args:
+        outline_index: Into :data:`CONTEXT_OUTLINES`.
+        full: The whole object as far as it reaches into the image, ``(H, W)`` bool.
+        stuff: Index of the stuff of each pixel, also behind objects, ``(H, W)``.
+    """
+    reach = max(3, full.shape[0] // 16)
+    near = cv2.dilate(full.astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)).astype(bool)
+    around = stuff[near & ~full]
+    for index, names in enumerate(CONTEXT_GROUNDS.values()):
+        kinds = [SHAPES_STUFF.index(name) for name in names]
+        if around.size and np.isin(around, kinds).mean() >= MIN_GROUND:
+            return index * len(CONTEXT_OUTLINES) + outline_index
+    return None
+
+
 class _Composer:
     """Paints objects one over the other and keeps track of what stays visible."""
 
-    def __init__(self, rng: Generator, size: int) -> None:
-        self.rng, self.size = rng, size
+    def __init__(self, rng: Generator, size: int, style: Style) -> None:
+        self.rng, self.size, self.style = rng, size, style
         self.margin = size // 2
-        self.image, stuff = render_stuff(rng, size)
-        self.labels = (stuff + len(SHAPES_CLASSES)).astype(np.uint8)
+        self.image, self.stuff = render_stuff(rng, size, 1 if style.context else 2)
+        self.labels = (self.stuff + len(SHAPES_CLASSES)).astype(np.uint8)
         self.instances: list[Instance] = []
 
     def inside(self, padded: np.ndarray) -> np.ndarray:
@@ -164,9 +206,10 @@ class _Composer:
 
     def fits(self, mask: np.ndarray, full_area: int) -> bool:
         """Whether enough of the new object and of all earlier ones can be seen."""
-        if mask.sum() < MIN_VISIBLE * full_area:
+        least = self.style.visibility
+        if mask.sum() < least * full_area:
             return False
-        left = [(o.mask & ~mask).sum() >= MIN_VISIBLE * o.full_area for o in self.instances]
+        left = [(o.mask & ~mask).sum() >= least * o.full_area for o in self.instances]
         return all(left)
 
     def paint(self, cover: np.ndarray, mask: np.ndarray) -> None:
@@ -177,18 +220,34 @@ class _Composer:
         textured = inner * texture + (1 - inner) * edge
         self.image = self.image * (1 - cover[..., None]) + textured * cover[..., None]
 
-    def try_object(self, label: int, low: float, high: float) -> bool:
-        """Draw one object of a diameter between ``low`` and ``high`` of the image's side."""
+    def random_kind(self) -> int:
+        """Draw an outline."""
+        if self.style.context:
+            return SHAPES_CLASSES.index(CONTEXT_OUTLINES[self.rng.integers(len(CONTEXT_OUTLINES))])
+        return int(self.rng.integers(len(SHAPES_CLASSES)))
+
+    def label_of(self, kind: int, full: np.ndarray) -> int | None:
+        """Class of an object by its outline, and where that matters by what it stands on."""
+        if not self.style.context:
+            return kind
+        return ground_label(CONTEXT_OUTLINES.index(SHAPES_CLASSES[kind]), full, self.stuff)
+
+    def try_object(self, kind: int) -> bool:
+        """Draw one object, if there is a place for it."""
         rng, size = self.rng, self.size
+        low, high = self.style.sizes
         for _ in range(25):
             radius = 0.5 * size * float(np.exp(rng.uniform(np.log(low), np.log(high))))
             reach = min(0.7 * radius, 0.5 * size)
             centre = rng.uniform(reach, size - reach, 2)
             angle, aspect = rng.uniform(0, 2 * np.pi), rng.uniform(0.8, 1.25)
-            padded = coverage(label, centre, radius, angle, aspect, size, self.margin)
+            padded = coverage(kind, centre, radius, angle, aspect, size, self.margin)
             full, cover = padded >= 0.5, self.inside(padded)
             mask, full_area = cover >= 0.5, int(full.sum())
-            if self.fits(mask, full_area):
+            if not self.fits(mask, full_area):
+                continue
+            label = self.label_of(kind, self.inside(full))
+            if label is not None:
                 parts = self.inside(part_labels(full))
                 cut = bool(mask.sum() < full_area)
                 self.add(Instance(label, mask, full_area, cut, parts=parts), cover)
@@ -219,20 +278,21 @@ class _Composer:
 
 
 def render_scene(seed: int, number: int, size: int = 128, objects: tuple[int, int] = (2, 6),
-                 crowd: bool = False) -> Scene:  # fmt: skip
+                 crowd: bool = False, style: Style = Style()) -> Scene:  # fmt: skip
     """Render image ``number`` of the data set of ``seed``.
 
     Args:
         size: Side of the square image in pixels.
         objects: Fewest and most objects; fewer where they would hide each other.
-        crowd: Add a crowd region of small objects behind the others.
+        crowd: Add a crowd region of small objects behind the others; none with context.
+        style: Sizes, occlusion and classes of the objects.
     """
     rng = np.random.default_rng([seed, number])
-    composer = _Composer(rng, size)
-    if crowd:
+    composer = _Composer(rng, size, style)
+    if crowd and not style.context:
         composer.crowd(int(rng.integers(len(SHAPES_CLASSES))))
     for _ in range(int(rng.integers(objects[0], objects[1] + 1))):
-        composer.try_object(int(rng.integers(len(SHAPES_CLASSES))), MIN_DIAMETER, MAX_DIAMETER)
+        composer.try_object(composer.random_kind())
     noisy = composer.image + rng.normal(size=composer.image.shape) * 3
     image = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
     return Scene(image, composer.labels, composer.instances)

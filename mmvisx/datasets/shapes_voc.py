@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -32,7 +32,7 @@ def voc_root(root: Path) -> Path:
     return root / 'VOCdevkit' / 'VOC2012'
 
 
-def annotation(scene: Scene, name: str) -> ET.Element:
+def annotation(scene: Scene, name: str, classes: Sequence[str] = SHAPES_CLASSES) -> ET.Element:
     """VOC's XML: boxes count pixels from 1 and include the last one. Crowds are difficult."""
     tree = ET.Element('annotation')
     height, width = scene.labels.shape
@@ -44,7 +44,7 @@ def annotation(scene: Scene, name: str) -> ET.Element:
     ET.SubElement(tree, 'segmented').text = '1'
     for instance in scene.instances:
         item = ET.SubElement(tree, 'object')
-        ET.SubElement(item, 'name').text = SHAPES_CLASSES[instance.label]
+        ET.SubElement(item, 'name').text = classes[instance.label]
         ET.SubElement(item, 'pose').text = 'Unspecified'
         ET.SubElement(item, 'truncated').text = str(int(instance.truncated))
         ET.SubElement(item, 'difficult').text = str(int(instance.difficult))
@@ -87,10 +87,18 @@ def _save_indexed(indices: np.ndarray, path: Path) -> None:
     image.save(path)
 
 
-def write_voc(scene: Scene, root: Path, name: str, image: Path, parts: bool = False) -> None:
+def write_voc(
+    scene: Scene,
+    root: Path,
+    name: str,
+    image: Path,
+    parts: bool = False,
+    class_names: Sequence[str] = SHAPES_CLASSES,
+) -> None:
     """Write one image's VOC files; the picture is a hard link where that is possible.
 
     Args:
+        class_names: Of the labels.
         parts: Write ``SegmentationPart``, too, which VOC does not have.
     """
     voc = voc_root(root)
@@ -98,7 +106,7 @@ def write_voc(scene: Scene, root: Path, name: str, image: Path, parts: bool = Fa
         os.link(image, voc / 'JPEGImages' / f'{name}.jpg')
     except OSError:
         shutil.copyfile(image, voc / 'JPEGImages' / f'{name}.jpg')
-    xml = ET.tostring(annotation(scene, name), encoding='unicode')
+    xml = ET.tostring(annotation(scene, name, class_names), encoding='unicode')
     (voc / 'Annotations' / f'{name}.xml').write_text(xml + '\n')
     classes, objects = index_maps(scene)
     _save_indexed(classes, voc / 'SegmentationClass' / f'{name}.png')

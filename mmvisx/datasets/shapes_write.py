@@ -21,7 +21,18 @@ from tqdm import tqdm
 
 from mmvisx.utils import UserError
 
-from .shapes import SHAPES_CLASSES, SHAPES_STUFF, Instance, Scene, render_scene
+from .shapes import (
+    CONTEXT_CLASSES,
+    MAX_DIAMETER,
+    MIN_DIAMETER,
+    MIN_VISIBLE,
+    SHAPES_CLASSES,
+    SHAPES_STUFF,
+    Instance,
+    Scene,
+    Style,
+    render_scene,
+)
 from .shapes_voc import write_lists, write_voc
 
 FORMAT = 1  # goes up whenever the same arguments give other bytes
@@ -41,6 +52,9 @@ class ShapesConfig:
     max_objects: int = 6
     seed: int = 0
     parts: bool = False
+    sizes: tuple[float, float] = (MIN_DIAMETER, MAX_DIAMETER)
+    visibility: float = MIN_VISIBLE
+    context: bool = False
 
     def __post_init__(self) -> None:
         if self.train < 1 or self.val < 0:
@@ -54,14 +68,33 @@ class ShapesConfig:
             )
         if self.seed < 0:
             raise UserError(f'--seed {self.seed}: must not be negative')
+        low, high = self.sizes
+        if not 0.05 <= low <= high <= 1:
+            raise UserError(f'--sizes {low} {high}: need 0.05 <= LOW <= HIGH <= 1 sides')
+        if not 0 < self.visibility <= 1:
+            raise UserError(f'--visibility {self.visibility}: must be above 0 and at most 1')
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What to say in ``meta.json``; without ``parts`` as before there were any."""
+        """What to say in ``meta.json``; later options only if they are used."""
         values = asdict(self)
-        if not self.parts:
-            del values['parts']
+        default = ShapesConfig()
+        for key in ('parts', 'sizes', 'visibility', 'context'):
+            if values[key] == getattr(default, key):
+                del values[key]
+        if 'sizes' in values:
+            values['sizes'] = list(self.sizes)  # as JSON has it
         return values
+
+    @property
+    def style(self) -> Style:
+        """How objects are drawn."""
+        return Style(self.sizes, self.visibility, self.context)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return CONTEXT_CLASSES if self.context else SHAPES_CLASSES
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -70,7 +103,7 @@ class ShapesConfig:
             'generator': GENERATOR,
             'format': FORMAT,
             'arguments': self.arguments,
-            'classes': list(SHAPES_CLASSES),
+            'classes': list(self.classes),
             'stuff': list(SHAPES_STUFF),
         }
 
@@ -105,8 +138,13 @@ def segmentation(instance: Instance) -> list[list[int]] | dict[str, Any]:
     return {'size': list(mask.shape), 'counts': [0, *counts] if pixels[0] else counts}
 
 
-def coco_annotations(instances: list[Instance], image_id: int) -> list[dict[str, Any]]:
-    """COCO annotations of one image, their ids still missing."""
+def coco_annotations(
+    instances: list[Instance], image_id: int, visibility: bool = False
+) -> list[dict[str, Any]]:
+    """COCO annotations of one image, their ids still missing.
+
+    With ``visibility`` they say which share of the object can be seen, in (0, 1].
+    """
     return [
         {
             'image_id': image_id,
@@ -115,28 +153,29 @@ def coco_annotations(instances: list[Instance], image_id: int) -> list[dict[str,
             'area': o.area,
             'iscrowd': int(o.crowd),
             'segmentation': segmentation(o),
+            **({'visibility': round(o.area / o.full_area, 4)} if visibility else {}),
         }
         for o in instances
     ]
 
 
 def write_scene(
-    scene: Scene, root: Path, split: str, number: int, parts: bool = False
+    scene: Scene, root: Path, split: str, number: int, config: ShapesConfig = ShapesConfig()
 ) -> list[dict[str, Any]]:
     """Write the files of one image, with its part map if asked; return its COCO annotations."""
     name = f'{number:06d}'
     image = root / 'coco' / split / f'{name}.jpg'
     cv2.imwrite(str(image), scene.image, [cv2.IMWRITE_JPEG_QUALITY, 95])
     Image.fromarray(scene.labels).save(root / 'coco' / 'stuffthingmaps' / split / f'{name}.png')
-    write_voc(scene, root, name, image, parts)
-    return coco_annotations(scene.instances, number)
+    write_voc(scene, root, name, image, config.parts, config.classes)
+    return coco_annotations(scene.instances, number, config.style != Style())
 
 
 def _make_one(number: int, *, config: ShapesConfig, root: Path, split: str) -> list[dict]:
     crowd = number % CROWD_PERIOD == CROWD_OFFSET
     objects = (config.min_objects, config.max_objects)
-    scene = render_scene(config.seed, number, config.size, objects, crowd)
-    return write_scene(scene, root, split, number, config.parts)
+    scene = render_scene(config.seed, number, config.size, objects, crowd, config.style)
+    return write_scene(scene, root, split, number, config)
 
 
 def _coco_json(config: ShapesConfig, numbers: range, annotations: list[list[dict]]) -> dict:
@@ -151,7 +190,7 @@ def _coco_json(config: ShapesConfig, numbers: range, annotations: list[list[dict
         'annotations': [{'id': k, **a} for k, a in enumerate(flat, start=1)],
         'categories': [
             {'id': k, 'name': name, 'supercategory': 'shape'}
-            for k, name in enumerate(SHAPES_CLASSES, start=1)
+            for k, name in enumerate(config.classes, start=1)
         ],
     }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from mmengine.logging import print_log
 
 from mmvisx.registry import METRICS
 from mmvisx.utils.errors import UserError
+
+from .coco_subsets import Subset, check_subsets, subset_precision
 
 
 @METRICS.register_module()
@@ -25,11 +28,16 @@ class CocoMetric(_CocoMetric):
         metric: ``'bbox'``, ``'segm'`` or both (and mmdet's proposal metrics).
         classwise: log AP per class and return it as ``coco/bbox_AP_{class}`` and
             ``coco/segm_AP_{class}``.
+        subsets: name -> (quantity, low, high): AP on the objects whose quantity is at least
+            ``low`` and below ``high`` is returned, too, as ``coco/bbox_mAP_{name}``. Quantities
+            are ``'side'``, the root of the box's share of the image, and ``'visibility'``, a
+            field of the annotations.
         **kwargs: of mmdet's metric.
 
     Raises:
         UserError: the annotation file is missing or broken, has none of the data set's
-            classes, or has objects without masks while ``'segm'`` is asked for.
+            classes, or has objects without masks while ``'segm'`` is asked for; a subset
+            cannot be formed.
     """
 
     metrics: list[str]
@@ -39,11 +47,14 @@ class CocoMetric(_CocoMetric):
         ann_file: str | None = None,
         metric: str | list[str] = 'bbox',
         classwise: bool = True,
+        subsets: Mapping[str, Subset] | None = None,
         **kwargs: Any,
     ) -> None:
         self.ann_file = ann_file
+        self.subsets = dict(subsets or {})
         _check_file(ann_file)
         super().__init__(ann_file=ann_file, metric=metric, classwise=classwise, **kwargs)
+        check_subsets(self.subsets, self._coco_api)
         if self._coco_api is not None and 'segm' in self.metrics:
             anns = self._coco_api.anns.values()
             bare = next((a for a in anns if not a.get('segmentation')), None)
@@ -82,8 +93,9 @@ class CocoMetric(_CocoMetric):
                 'mAP_l',
             ]
             metrics = [m for m in self.metrics if m in ('bbox', 'segm')]
+            items = [*items, *(f'mAP_{name}' for name in self.subsets)]
             return {f'{metric}_{item}': 0.0 for metric in metrics for item in items}
-        return self._evaluate_each(results)
+        return {**self._evaluate_each(results), **self._evaluate_subsets(results)}
 
     def _evaluate_each(self, results: list) -> dict[str, float]:
         # mmdet calls the AP of a class "{class}_precision" for boxes and for masks alike, so
@@ -100,6 +112,20 @@ class CocoMetric(_CocoMetric):
         finally:
             self.metrics = asked
         return metrics
+
+    def _evaluate_subsets(self, results: list) -> dict[str, float]:
+        found: dict[str, float] = {}
+        if not self.subsets or self.format_only:
+            return found
+        with tempfile.TemporaryDirectory() as folder:
+            files = self.results2json([pred for _, pred in results], f'{folder}/results')
+            for metric in self.metrics:
+                detections = json.loads(Path(files[metric]).read_text(encoding='utf-8'))
+                for name, subset in self.subsets.items():
+                    found[f'{metric}_mAP_{name}'] = subset_precision(
+                        self._coco_api, detections, self.cat_ids, metric, subset
+                    )
+        return found
 
     def _number_classes(self) -> None:
         """Find each class's category by name, and its place in the sorted categories.

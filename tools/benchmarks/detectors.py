@@ -202,7 +202,7 @@ def compare(
         result['losses'] = {}
         for side, step in (('ours', ours_step), ('reference', reference_step)):
             torch.manual_seed(0)  # which proposals are sampled
-            result['losses'][side] = {k: round(float(v), 4) for k, v in step().items()}
+            result['losses'][side] = {k: round(v.item(), 4) for k, v in step().items()}
     result['training_step'] = paired_seconds(ours_step, reference_step, rounds, device)
     result['training_step_peak_mib'] = paired_memory(ours_step, reference_step, device)
     return result

@@ -1,6 +1,8 @@
 """Render the embedded data set: textured shapes in COCO and PASCAL VOC layout.
 
-Example: python tools/datasets/make_shapes.py --out data/shapes --train 400 --val 100
+python tools/datasets/make_shapes.py --out data/shapes --train 400 --val 100
+python tools/datasets/make_shapes.py --out data/shapes_context --train 3000 --val 1000 \
+    --sizes 0.06 0.9 --visibility 0.25 --context --workers 4
 """
 
 from __future__ import annotations
@@ -26,6 +28,25 @@ def main(args: list[str] | None = None) -> int:
     parser.add_argument(
         '--parts', action='store_true', help='write maps of parts, too: VOC2012/SegmentationPart'
     )
+    parser.add_argument(
+        '--sizes',
+        nargs=2,
+        type=float,
+        default=default.sizes,
+        metavar=('LOW', 'HIGH'),
+        help='diameters of the objects, in sides of the image',
+    )
+    parser.add_argument(
+        '--visibility',
+        type=float,
+        default=default.visibility,
+        help='at least this share of every object can be seen',
+    )
+    parser.add_argument(
+        '--context',
+        action='store_true',
+        help='the class depends on the stuff around the object, too',
+    )
     parser.add_argument('--workers', type=int, default=1, help='processes; same bytes')
     parser.add_argument('--force', action='store_true', help='replace another shapes data set')
     options = parser.parse_args(args)
@@ -37,6 +58,9 @@ def main(args: list[str] | None = None) -> int:
         options.max_objects,
         options.seed,
         options.parts,
+        tuple(options.sizes),
+        options.visibility,
+        options.context,
     )
     start = time.perf_counter()
     if make_shapes(options.out, config, options.workers, options.force):

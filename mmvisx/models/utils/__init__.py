@@ -4,5 +4,12 @@ from .convert_sac import convert_to_sac
 from .detection_box_weights import weight_box_losses
 from .fuse import fuse_for_inference
 from .neural_rejuvenation_slimming import slim
+from .warm_start_detectors import warm_start_detectors
 
-__all__ = ['convert_to_sac', 'fuse_for_inference', 'slim', 'weight_box_losses']
+__all__ = [
+    'convert_to_sac',
+    'fuse_for_inference',
+    'slim',
+    'warm_start_detectors',
+    'weight_box_losses',
+]
