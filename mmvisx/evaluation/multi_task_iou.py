@@ -26,17 +26,29 @@ class TaskIoUMetric(IoUMetric):
         task: Read ``pred_sem_seg_{task}``, ``seg_logits_{task}`` and ``gt_sem_seg_{task}`` of
             the samples, and the classes of ``dataset_meta['tasks'][task]``; samples without the
             label map are left out. None reads mmseg's fields, of a segmentor with one task.
-        prefix: Before the names of the results; by default the task.
+        labels: The data set's name of the labels, where it is not the task's: of the training
+            images, say, which are evaluated beside held-out ones. Fields and classes are then
+            ``gt_sem_seg_{labels}`` and ``dataset_meta['tasks'][labels]``.
+        prefix: Before the names of the results; by default ``labels`` or the task.
         kwargs: As :class:`mmseg.evaluation.IoUMetric`.
 
     Raises:
         UserError: The data set has no such task, or no image of it.
     """
 
-    def __init__(self, task: str | None = None, prefix: str | None = None, **kwargs: Any) -> None:
-        super().__init__(prefix=prefix or task, **kwargs)
+    def __init__(
+        self,
+        task: str | None = None,
+        labels: str | None = None,
+        prefix: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        labels = labels or task
+        super().__init__(prefix=prefix or labels, **kwargs)
         self.task = task
+        self.labels = labels
         self._suffix = '' if task is None else f'_{task}'
+        self._truth = 'gt_sem_seg' if labels is None else f'gt_sem_seg_{labels}'
 
     @property
     def dataset_meta(self) -> dict | None:
@@ -47,18 +59,18 @@ class TaskIoUMetric(IoUMetric):
     def dataset_meta(self, dataset_meta: dict) -> None:
         """Take the classes and palette of the task."""
         self._dataset_meta: dict | None = dataset_meta
-        if self.task is not None:
+        if self.labels is not None:
             tasks = dataset_meta.get('tasks', {})
-            if self.task not in tasks:
+            if self.labels not in tasks:
                 raise UserError(
-                    f'TaskIoUMetric: the data set has no task {self.task!r}; it has '
+                    f'TaskIoUMetric: the data set has no task {self.labels!r}; it has '
                     f'{", ".join(tasks) or "no tasks at all, use mmvisx.MultiTaskDataset"}'
                 )
-            self._dataset_meta = dict(dataset_meta, **tasks[self.task])
+            self._dataset_meta = dict(dataset_meta, **tasks[self.labels])
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count the pixels of the samples that are labelled for the task."""
-        names = {key: f'{key}{self._suffix}' for key in ('pred_sem_seg', 'gt_sem_seg')}
+        names = dict(pred_sem_seg=f'pred_sem_seg{self._suffix}', gt_sem_seg=self._truth)
         for sample in data_samples:
             if names['gt_sem_seg'] in sample or self.format_only:
                 single = dict(sample, **{k: sample[n] for k, n in names.items() if n in sample})
@@ -68,7 +80,7 @@ class TaskIoUMetric(IoUMetric):
 
     def _loss(self, sample: dict) -> tuple[float, int]:
         """Return the sum of the cross-entropy and the number of labelled pixels."""
-        labels = sample[f'gt_sem_seg{self._suffix}']['data']
+        labels = sample[self._truth]['data']
         logits = sample[f'seg_logits{self._suffix}']['data'][None].float()
         loss = F.cross_entropy(
             logits, labels.to(logits.device), ignore_index=self.ignore_index, reduction='sum'
@@ -81,7 +93,7 @@ class TaskIoUMetric(IoUMetric):
             return super().compute_metrics(results)
         if not results:
             raise UserError(
-                f'TaskIoUMetric: no image of the data set has labels for the task {self.task!r}'
+                f'TaskIoUMetric: no image of the data set has labels for the task {self.labels!r}'
             )
         metrics: dict[str, float] = super().compute_metrics([result[:4] for result in results])
         total, pixels = (sum(part) for part in zip(*(r[4] for r in results), strict=True))

@@ -72,6 +72,23 @@ def test_random_maps_with_ignored_pixels(task, classes, seed):
     assert result[f'{prefix}val_loss'] == pytest.approx(loss, rel=1e-5)
 
 
+def test_labels_of_another_name():
+    """Training images beside held-out ones: the same head, each counted on its own."""
+    held_out, seen = random_samples('part', 3), random_samples('part', 3, seed=1)
+    for sample in seen:
+        sample['gt_sem_seg_part_train'] = sample.pop('gt_sem_seg_part')
+    meta = dict(META, tasks=dict(META['tasks'], part_train=META['tasks']['part']))
+    for labels, samples in ((None, held_out), ('part_train', seen)):
+        metric = TaskIoUMetric('part', labels=labels)
+        metric.dataset_meta = meta
+        metric.process({}, [*held_out, *seen])
+        result = metric.evaluate(len(held_out) + len(seen))
+        alone = random_samples('part', 3, seed=0 if samples is held_out else 1)
+        miou, loss = slow(alone, 'part', 3)
+        assert result[f'{labels or "part"}/mIoU'] == pytest.approx(miou, abs=0.006)
+        assert result[f'{labels or "part"}/val_loss'] == pytest.approx(loss, rel=1e-5)
+
+
 def test_images_of_the_other_task_are_left_out():
     metric = TaskIoUMetric('part')
     metric.dataset_meta = META
