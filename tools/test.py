@@ -63,6 +63,7 @@ def main() -> None:
     cfg.setdefault('test_cfg', dict(type='TestLoop'))
     run.use_own_metrics(cfg)
     run.add_label_check(cfg)
+    run.enable_fusing(cfg)
     if args.show_dir:
         run.draw_predictions(cfg, args.show_dir)
     if args.tta:

@@ -113,6 +113,14 @@ def add_label_check(cfg: Config) -> None:
             cfg.custom_hooks = [*hooks, ConfigDict(type='mmvisx.CheckLabelsHook')]
 
 
+def enable_fusing(cfg: Config) -> None:
+    """Make a test fold batch normalisations and standardised weights."""
+    cfg.custom_hooks = [
+        *(cfg.get('custom_hooks') or []),
+        ConfigDict(type='mmvisx.FuseForTestHook'),
+    ]
+
+
 def draw_predictions(cfg: Config, folder: str | Path) -> None:
     """Make a test draw its predictions into ``folder``."""
     if cfg.get('default_scope') == 'mmpretrain':

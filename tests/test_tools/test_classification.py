@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmvisx.apis import run
 from mmvisx.apis.ensemble import split_member
 from mmvisx.models.classifiers import EnsembleClassifier
 from mmvisx.utils import UserError
@@ -87,6 +88,24 @@ def test_ensemble_averages_the_probabilities(evaluate, runs, singles):
 
 def test_ensemble_of_one_and_the_same_is_the_member(evaluate, runs, singles):
     assert torch.allclose(evaluate(runs[0], runs[0]), singles[0], atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ('options', 'tolerance'),
+    [((), 1e-5), (('test_cfg.fp16=True',), 0.02)],  # bfloat16 has 8 bits
+    ids=['float32', 'mixed precision'],
+)
+def test_fusing_changes_nothing(evaluate, runs, monkeypatch, options, tolerance):
+    # 12 images, 4 in a batch: 8 of them are predicted by the fused network.
+    for members in ([runs[0]], runs):
+        fused = evaluate(*members, options=options)
+        with monkeypatch.context() as patch:
+            patch.setattr(run, 'enable_fusing', lambda cfg: None)
+            plain = evaluate(*members, options=options)
+        assert torch.equal(fused[:4], plain[:4])
+        # It is fused, which the rounding shows.
+        assert options or not torch.equal(fused[4:], plain[4:])
+        torch.testing.assert_close(fused, plain, rtol=tolerance, atol=tolerance)
 
 
 def test_members_with_configs_of_their_own(

@@ -6,6 +6,7 @@ from .class_count import ClassCountHook
 from .class_weight import ClassWeightHook
 from .detection_box_weights import BoxWeightsHook
 from .detection_mixup_switch import MixUpSwitchHook
+from .fuse_for_test import FuseForTestHook
 from .neural_rejuvenation import NeuralRejuvenationHook
 from .neural_rejuvenation_baseline import CrossAttentionBaselineHook
 from .neural_rejuvenation_slimming import NetworkSlimmingHook
@@ -21,6 +22,7 @@ __all__ = [
     'ClassCountHook',
     'ClassWeightHook',
     'CrossAttentionBaselineHook',
+    'FuseForTestHook',
     'MixUpSwitchHook',
     'NetworkSlimmingHook',
     'NeuralRejuvenationHook',
