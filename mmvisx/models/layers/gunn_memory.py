@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from mmvisx.utils.errors import UserError
+
 from .gunn_replay import Recording, autocast_of_now
 from .gunn_update import run_unit, split_channels
 
@@ -32,10 +34,10 @@ def gradual_update_in_place(x: Tensor, units: Sequence[nn.Module], residual: boo
         The updated features.
 
     Raises:
-        UserError: As :func:`gradual_update`.
-        RuntimeError: In the backward pass: the input, the output or a parameter was changed
-            in place since, or a second derivative is asked for, which only the plain
-            function has.
+        UserError: As :func:`gradual_update`. In the backward pass: the input, the output or a
+            parameter was changed in place since.
+        RuntimeError: In the backward pass: a second derivative is asked for, which only the
+            plain function has.
     """
     parameters = [parameter for unit in units for parameter in unit.parameters()]
     if torch.is_grad_enabled() and any(t.requires_grad for t in (x, *parameters)):
@@ -99,7 +101,7 @@ class _GradualUpdate(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, state, *parameters = ctx.saved_tensors
+        x, state, *parameters = _saved(ctx)
         # Views of the gradient of the present state; _own_gradient has made it ours.
         grads = split_channels(grad, len(ctx.recordings))
         need_x, _, _, *needs = ctx.needs_input_grad
@@ -140,6 +142,21 @@ class _GradualUpdate(torch.autograd.Function):
                 del out, found
                 end = start
         return (grad if need_x else None, None, None, *results)
+
+
+def _saved(ctx: Any) -> tuple[Tensor, ...]:
+    try:
+        tensors: tuple[Tensor, ...] = ctx.saved_tensors
+    except RuntimeError as error:
+        if 'inplace operation' not in str(error):  # as where the graph has been freed
+            raise
+        raise UserError(
+            f'something changes the output, the input or a parameter of a gradual update with '
+            f'{len(ctx.recordings)} units in place before its backward pass, which needs them: '
+            'set inplace=False in the layer behind it (nn.ReLU), step the optimizer after the '
+            f'backward pass, or set memory_efficient=False ({error})'
+        ) from error
+    return tensors
 
 
 class _Rewind:

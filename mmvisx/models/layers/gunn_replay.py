@@ -101,10 +101,15 @@ class _Snapshot:
         ]
 
     def copy(self) -> dict[str, Tensor]:
-        """Return fresh copies."""
+        """Return fresh copies.
+
+        Each by itself: autograd counts the writes into all views of a tensor together, so that
+        what one part writes into its buffer would make another part's, saved for the backward
+        pass, look changed.
+        """
         copies = {}
         for flat, shapes in self._groups:
-            parts = flat.clone().split([shape.numel() for shape in shapes.values()])
+            parts = flat.split([shape.numel() for shape in shapes.values()])
             for (name, shape), part in zip(shapes.items(), parts, strict=True):
-                copies[name] = part.view(shape)
+                copies[name] = part.clone().view(shape)
         return copies

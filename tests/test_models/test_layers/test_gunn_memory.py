@@ -17,6 +17,7 @@ from mmvisx.models.layers import (
     gradual_update,
     gradual_update_in_place,
 )
+from mmvisx.utils import UserError
 
 CONV = dict(type='Conv2d', kernel_size=3, padding=1)
 
@@ -73,6 +74,27 @@ def spectral(entry, width):
     return spectral_norm(nn.Conv2d(entry, width, 1))
 
 
+def normalised_and_spectral(entry, width):
+    """The second part writes into its buffers when the first has kept its own for later."""
+    return nn.Sequential(nn.BatchNorm2d(entry), spectral(entry, width))
+
+
+class Counter(nn.Module):
+    """Counts its calls, as a number of the features' type."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer('calls', torch.zeros(()))
+
+    def forward(self, x):
+        self.calls += 1
+        return x / self.calls.clone()
+
+
+def counted(entry, width):
+    return nn.Sequential(nn.BatchNorm2d(entry), Counter(), nn.Conv2d(entry, width, 1))
+
+
 def weight_normed(entry, width):
     return weight_norm(nn.Conv2d(entry, width, 1))
 
@@ -125,6 +147,8 @@ UNITS = {
             pre_activated,
             cumulative,
             spectral,
+            normalised_and_spectral,
+            counted,
             weight_normed,
             Tied,
             Addition,
@@ -371,8 +395,26 @@ def test_saved_tensors_changed_in_place_are_an_error(changed):
     loss = out.sum()
     with torch.no_grad():
         {'input': x, 'output': out, 'parameter': layer.units[2].weight}[changed].add_(1)
-    with pytest.raises(RuntimeError, match='modified by an inplace operation'):
+    with pytest.raises(UserError, match=r'gradual update with 3 units .*inplace operation'):
         loss.backward()
+
+
+def test_a_relu_in_place_behind_the_layer_is_named():
+    """Plain autograd has a copy of the output, so that it can take it."""
+    plain, ours = pair(CONV)
+    expected = nn.Sequential(plain, nn.ReLU(inplace=True))(data())
+    expected.sum().backward()
+    with pytest.raises(UserError, match=r'inplace=False in the layer behind it \(nn.ReLU\)'):
+        nn.Sequential(ours, nn.ReLU(inplace=True))(data()).sum().backward()
+
+
+def test_a_freed_graph_keeps_the_error_of_autograd():
+    _, layer = pair(CONV)
+    out = layer(data()).sum()
+    out.backward()
+    with pytest.raises(RuntimeError, match='backward through the graph a second time') as error:
+        out.backward()
+    assert not isinstance(error.value, UserError)
 
 
 @pytest.mark.parametrize('result', [True, False])
