@@ -72,11 +72,11 @@ class CrossAttentionConv2d(nn.Module):
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
-    def _convolve(self, x: Tensor, rows: slice, columns: Tensor) -> Tensor | None:
-        """Convolve some inputs for some outputs; None where there are none of either."""
-        if rows.start == rows.stop or not columns.numel():
+    def _convolve(self, x: Tensor, columns: Tensor) -> Tensor | None:
+        """Convolve some inputs for all outputs; None where there are none of either."""
+        if not self.out_channels or not columns.numel():
             return None
-        weight = pick_channels(self.weight[rows], columns)
+        weight = pick_channels(self.weight, columns)
         x = pick_channels(x, columns)
         stride, padding, dilation = (self.settings[k] for k in ('stride', 'padding', 'dilation'))
         mode = self.settings['padding_mode']
@@ -88,23 +88,33 @@ class CrossAttentionConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, in_channels, H, W)`` to ``(N, out_channels, H', W')``."""
-        older = self.in_index[0]
+        # One convolution for each generation of inputs; its outputs are of all generations.
+        responses = [self._convolve(x, index) for index in self.in_index]
         stop = self.out_counts[0]
-        out = self._convolve(x, slice(0, stop), older)
-        for index, count in zip(self.in_index[1:], self.out_counts[1:], strict=True):
-            # One convolution for each kind of inputs; its outputs are of both kinds.
-            new = self._convolve(x, slice(0, stop + count), index)
-            to_older, own = (None, None) if new is None else (new[:, :stop], new[:, stop:])
-            to_new = self._convolve(x, slice(stop, stop + count), older)
-            out = _join(_attend(out, to_older), stop, _attend(own, to_new), count)
-            stop += count
-            older = torch.cat([older, index]).sort().values
+        out = _rows(responses[0], 0, stop)
+        for generation, count in enumerate(self.out_counts[1:], 1):
+            end = stop + count
+            older = [_rows(response, stop, end) for response in responses[:generation]]
+            to_new = _sum([part for part in older if part is not None])
+            new = responses[generation]
+            seen = _attend(out, _rows(new, 0, stop))
+            out = _join(seen, stop, _attend(_rows(new, stop, end), to_new), count)
+            stop = end
         assert out is not None  # a layer has inputs
         return out if self.bias is None else out + self.bias[:, None, None]
 
     def extra_repr(self) -> str:
         """Numbers of channels."""
         return f'{self.in_channels}, {self.out_channels} ({self.out_counts})'
+
+
+def _rows(response: Tensor | None, start: int, end: int) -> Tensor | None:
+    """Return some outputs of a response; None where there are none."""
+    return None if response is None or start == end else response[:, start:end]
+
+
+def _sum(parts: Sequence[Tensor]) -> Tensor | None:
+    return sum(parts[1:], start=parts[0]) if parts else None
 
 
 def _attend(own: Tensor | None, cross: Tensor | None) -> Tensor | None:

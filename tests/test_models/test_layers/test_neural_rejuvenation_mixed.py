@@ -6,6 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from mmvisx.models.layers.neural_rejuvenation_cross_attention import (
     CrossAttentionConv2d,
@@ -87,7 +89,45 @@ def test_cross_attention_is_equations_5_9_and_5_10(stride):
     to_r = convolve(x[:, S_IN], sr, stride=stride)
     survived = own_s + 2 / (1 + torch.exp(-own_s)) * to_s
     rejuvenated = own_r + 2 / (1 + torch.exp(-own_r)) * to_r
-    torch.testing.assert_close(layer(x), torch.cat([survived, rejuvenated], 1))
+    expected = torch.cat([survived, rejuvenated], 1)
+    out = layer(x)
+    torch.testing.assert_close(out, expected)
+    probe = torch.randn_like(out)
+    gradients = [torch.autograd.grad(o, layer.weight, probe) for o in (out, expected)]
+    torch.testing.assert_close(*gradients)
+
+
+def multiply_adds(layer, x):
+    with FlopCounterMode(display=False) as counter:
+        layer(x)
+    counts = counter.get_flop_counts()['Global']
+    return counts[torch.ops.aten.convolution] // 2
+
+
+class Calls(TorchDispatchMode):
+    """Count the convolutions that run."""
+
+    def __init__(self):
+        super().__init__()
+        self.number = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.number += func is torch.ops.aten.convolution.default
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    ('widths', 'counts'), [([3, 4], [3, 2]), ([2, 1, 4], [2, 1, 2]), ([7, 0], [3, 2])]
+)
+def test_one_convolution_for_each_kind_of_inputs(widths, counts):
+    """They make as many products as one dense convolution."""
+    index = list(torch.arange(7).split(widths))
+    layer = CrossAttentionConv2d(like(bias=False), index, counts).double()
+    x = images()
+    with Calls() as calls:
+        layer(x)
+    assert calls.number == sum(width > 0 for width in widths)
+    assert multiply_adds(layer, x) == multiply_adds(like(), x)
 
 
 def test_second_generation_attends_to_the_whole_layer_before_it():
