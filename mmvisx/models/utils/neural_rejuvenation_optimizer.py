@@ -11,7 +11,10 @@ from torch.optim import Optimizer
 
 from .neural_rejuvenation_parts import Change, Part, gather
 
-__all__ = ['update_optimizer']
+__all__ = ['SECOND_MOMENTS', 'update_optimizer']
+
+# What optimizers of PyTorch divide a step by: Adam and its kin, Adamax, RMSprop, Adagrad.
+SECOND_MOMENTS = ('exp_avg_sq', 'max_exp_avg_sq', 'exp_inf', 'square_avg', 'sum')
 
 
 @torch.no_grad()
@@ -19,9 +22,11 @@ def update_optimizer(optimizer: Optimizer, changes: Sequence[Change]) -> None:
     """Put new parameters in the place of old ones, in place.
 
     Each new parameter goes into the group of the one whose place it takes, so that rates, decays
-    and schedules stay. Everything in the state that has the shape of a weight (SGD's momentum,
-    Adam's moments) is kept for surviving weights and zero for new ones; numbers (Adam's step)
-    are kept; anything else is dropped with a warning.
+    and schedules stay. Everything in the state that has the shape of a weight is kept for
+    surviving weights. New ones get zero (momenta) or, where the state is one of
+    :data:`SECOND_MOMENTS`, the mean of the survivors': with zero there, and the number of steps
+    of the survivors, Adam's first steps for them would be some times too long. Numbers (Adam's
+    step) are kept; anything else is dropped with a warning.
 
     Differs from the document: the authors' code starts with a new optimizer, so that all
     momentum is lost.
@@ -65,11 +70,24 @@ def _move_state(optimizer: Optimizer, change: Change) -> None:
                 stacklevel=2,
             )
             return
-        dense = gather(change.old, [t for t in tensors if t is not None], change.old_shape)
-        dense = change.transform(dense)
+        dense = _moved(change, [t for t in tensors if t is not None], key in SECOND_MOMENTS)
         moved[key] = [part.extract(dense).clone() for part in change.new]
     for index, part in enumerate(change.new):
         optimizer.state[part.parameter] = {key: values[index] for key, values in moved.items()}
+
+
+def _moved(change: Change, tensors: Sequence[Tensor], second_moment: bool) -> Tensor:
+    """Return a dense state in the new layout: new weights get 0, or the survivors' mean."""
+    assert change.transform is not None
+    old = gather(change.old, tensors, change.old_shape)
+    new = change.transform(old)
+    if second_moment:
+        ones = gather(change.old, [torch.ones_like(t) for t in tensors], change.old_shape)
+        survived = change.transform(ones).bool()
+        # Where nothing survived, as in a branch that was dead as a whole, that of all there were.
+        mean = new[survived].mean() if survived.any() else old[ones.bool()].mean()
+        new = torch.where(survived, new, mean)
+    return new
 
 
 def _like(part: Part, value: Tensor | None) -> Tensor | None:

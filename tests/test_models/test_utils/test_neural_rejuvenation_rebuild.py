@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from mmvisx.models.utils.neural_rejuvenation import rejuvenate, silence
@@ -165,7 +166,10 @@ def test_adam_moments_and_groups_are_kept():
     assert after['step'] == before['step'] == 1
     for key in ('exp_avg', 'exp_avg_sq'):
         assert torch.equal(after[key][: kept.numel()], before[key][kept])
-        assert not after[key][kept.numel() :].any()
+    assert not after['exp_avg'][kept.numel() :].any()
+    mean = before['exp_avg_sq'][kept].mean().item()
+    assert mean > 0
+    assert after['exp_avg_sq'][kept.numel() :].unique().tolist() == pytest.approx([mean])
     ones, more = ([id(p) for p in group['params']] for group in optimizer.param_groups)
     assert sorted(ones) == sorted(id(p) for p in model.parameters() if p.dim() == 1)
     assert sorted(more) == sorted(id(p) for p in model.parameters() if p.dim() > 1)
@@ -173,6 +177,44 @@ def test_adam_moments_and_groups_are_kept():
     assert all(id(p) in {*ones, *more} for p in optimizer.state)
     for _ in range(2):
         step(model, optimizer)
+
+
+@pytest.mark.parametrize('kind', ['Adam', 'RMSprop'])
+def test_steps_of_new_weights_are_as_long_as_those_of_survivors(kind):
+    """Measured over 20 steps, for what reads new neurons; their own gradients start at zero."""
+    torch.manual_seed(0)
+    model = Chain().train()
+    graph = build_channel_graph(model, X)
+    optimizer = getattr(torch.optim, kind)(model.parameters(), lr=1e-4)
+
+    def train():
+        x = torch.randn(8, *IMAGES[1:])
+        labels = (20 * x.mean((1, 2, 3))).round().long().clamp(-2, 2) + 2
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), labels).backward()
+        optimizer.step()
+
+    for _ in range(150):
+        train()
+    alive = [torch.arange(group.width) % 3 > 0 for group in graph.groups]
+    total = cost(graph, 'params')
+    result = rejuvenate(model, graph, total, alive=alive, optimizers=[optimizer])
+    old = result.survived
+    layers = {
+        'classifier': (model.fc.weight, old[2]),
+        'survived outputs': (model.body[1][0].weight[: old[1]], old[0]),
+    }
+    longest = {}
+    for _ in range(20):
+        before = {name: weight.detach().clone() for name, (weight, _) in layers.items()}
+        train()
+        for name, (weight, columns) in layers.items():
+            moved = weight.detach() - before[name]
+            for new, part in enumerate((moved[:, :columns], moved[:, columns:])):
+                length = part.square().mean().sqrt().item()
+                longest[name, new] = max(longest.get((name, new), 0), length)
+    for name in layers:
+        assert 0.5 < longest[name, True] / longest[name, False] < 1.5
 
 
 def test_new_weights_have_the_documents_deviation_and_the_seed_decides():
