@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from mmpretrain.structures import DataSample
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmvisx.apis.run import build_runner, prepare_config
@@ -53,6 +54,8 @@ CIFAR = {
     'resnet164': ((1_704_154, 6.11, 5.65, 5.13), (1_727_284, 28.86, 25.61, 23.84)),
     'densenet100_40': ((8_269_050, 3.64, 3.75, 3.40), (8_371_740, 19.85, 19.29, 18.59)),
 }
+# Sparsities that the published code's README prints beside its errors, CIFAR-10 and -100.
+LAMBDA = {'vgg19': (1.5e-4, 3e-4), 'resnet164': (1.5e-4, 2.5e-4), 'densenet100_40': (1e-4, 2e-4)}
 # Table 5-V.
 REPEATED = {10: (4.19, 4.03, 3.79, 3.69, 3.62), 100: (21.53, 20.47, 19.91)}
 NANO = [
@@ -199,7 +202,7 @@ def test_mobilenet(net, load, expected):
 def test_cifar(net, classes, load, expected):
     size, *errors = CIFAR[net][classes == 100]
     for kind, error in zip(('baseline', 'slimming_half', 'nr_cr_half'), errors, strict=True):
-        name = f'{net}_{kind}_160e_cifar{classes}'
+        name = f'{net}_{kind}_{160 if kind == "slimming_half" else 300}e_cifar{classes}'
         cfg = load(name)
         assert expected(name) == f'{error:.2f} % error'
         assert cfg.train_dataloader.dataset.type == f'CIFAR{classes}'
@@ -208,14 +211,15 @@ def test_cifar(net, classes, load, expected):
         hooks = [HOOKS.build(hook) for hook in cfg.custom_hooks]
         if kind == 'baseline':
             assert parameters(cfg) == size
-            assert (cfg.train_cfg.max_epochs, cfg.param_scheduler[0].milestones) == (160, [80, 120])
+            check_cifar_schedule(cfg)
             assert not any(
                 isinstance(h, NeuralRejuvenationHook | NetworkSlimmingHook) for h in hooks
             )
         elif kind == 'nr_cr_half':
             hook = hook_of(cfg)
             assert (hook.target, hook.threshold, hook.variant) == (0.5, 0.25, 'NR-CR')
-            assert (hook.num_rejuvenations, hook.resource, hook.window) == (1, 'params', None)
+            assert (hook.num_rejuvenations, hook.resource) == (1, 'params')
+            check_published_code(cfg, net, classes)
         else:
             (hook,) = (hook for hook in hooks if isinstance(hook, NetworkSlimmingHook))
             assert (hook.target, hook.prune_epoch) == (0.5, 160)
@@ -223,14 +227,65 @@ def test_cifar(net, classes, load, expected):
             assert cfg.train_cfg.max_epochs == 320
             first, second = cfg.param_scheduler
             assert (first.end, second.begin) == (160, 160)
+            assert first.milestones == second.milestones == [80, 120]
+            assert cfg.optim_wrapper.optimizer.nesterov
+
+
+def check_cifar_schedule(cfg):
+    """Of the published code: ``--epochs 300 --schedule 150 225 --gamma 0.1``, rate 0.1."""
+    (steps,) = cfg.param_scheduler
+    assert (cfg.train_cfg.max_epochs, steps.milestones, steps.gamma) == (300, [150, 225], 0.1)
+    optimizer = dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=1e-4)
+    assert cfg.optim_wrapper.optimizer == optimizer
+
+
+def check_published_code(cfg, net, classes):
+    """The schedule, and what makes the printed numbers: the penalty and the second head."""
+    check_cifar_schedule(cfg)
+    hook = hook_of(cfg)
+    assert hook.fixed_lambda == LAMBDA[net][classes == 100]
+    # Its rate is 0.1 until the event.
+    assert tuple(hook.window) == (0, cfg.param_scheduler[0].milestones[0])
+    # ResNet-164's last features are those of the stream, which has no rejuvenated ones.
+    two_heads = net != 'resnet164'
+    assert hook.two_heads == two_heads
+    assert cfg.model.head.type == ('mmvisx.TwoHeadLinearClsHead' if two_heads else 'LinearClsHead')
+
+
+@pytest.mark.parametrize('net', [pytest.param(n, marks=[pytest.mark.slow]) for n in CIFAR])
+def test_cifar_event_splits_the_classifier(net, load):
+    """In two heads with a loss each, where it has rejuvenated features."""
+    cfg = load(f'{net}_nr_cr_half_300e_cifar10')
+    hook = hook_of(cfg)
+    model = build(cfg, 'cpu')
+    model.init_weights()
+    graph = build_channel_graph(model, torch.randn(2, 3, 32, 32))
+    graph.two_heads = hook.two_heads
+    wither(model, 0.6)
+    budget = hook.target * cost(graph, hook.resource)
+    rejuvenate(model, graph, budget, hook.resource, hook.variant)
+    features = (torch.randn(2, model.head.fc.in_features),)
+    samples = [DataSample().set_gt_label(label) for label in (1, 2)]
+    names = {'loss_survived', 'loss_rejuvenated'} if net != 'resnet164' else {'loss'}
+    assert set(model.head.loss(features, samples)) == names
+
+
+@pytest.mark.parametrize('classes', [10, 100])
+def test_scales_of_vgg_start_as_in_the_published_code(classes, load):
+    model = build(load(f'vgg19_nr_cr_half_300e_cifar{classes}'), 'cpu')
+    model.init_weights()
+    scales = [m.weight for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert len(scales) == 16
+    assert all(torch.equal(scale, torch.full_like(scale, 0.5)) for scale in scales)
 
 
 @pytest.mark.parametrize(
     ('classes', 'times'), [(c, n) for c, errors in REPEATED.items() for n in range(len(errors))]
 )
 def test_repeated(classes, times, load, expected):
-    name = f'vgg19_nr_cr_{times + 1}x_160e_cifar{classes}'
+    name = f'vgg19_nr_cr_{times + 1}x_300e_cifar{classes}'
     hook = hook_of(load(name))
+    check_published_code(load(name), 'vgg19', classes)
     assert expected(name) == f'{REPEATED[classes][times]:.2f} % error'
     assert (hook.num_rejuvenations, hook.target, hook.variant) == (times + 1, 1, 'NR-CR')
 
@@ -358,9 +413,9 @@ COUNTED = [
             'densenet121_nr_flops_90e_imagenet',
             'vgg16_nr_flops_90e_imagenet',
             'vgg19_simplified_nr_br_90e_imagenet',
-            'vgg19_nr_cr_half_160e_cifar10',
-            'resnet164_nr_cr_half_160e_cifar100',
-            'densenet100_40_nr_cr_half_160e_cifar10',
+            'vgg19_nr_cr_half_300e_cifar10',
+            'resnet164_nr_cr_half_300e_cifar100',
+            'densenet100_40_nr_cr_half_300e_cifar10',
         )
     ),
 ]

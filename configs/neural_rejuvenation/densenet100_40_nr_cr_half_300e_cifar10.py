@@ -1,8 +1,9 @@
 # DenseNet-100-40, post-activation, CIFAR-10, compressed to half of its parameters by NR-CR.
-#   python tools/train.py configs/neural_rejuvenation/densenet100_40_nr_cr_half_160e_cifar10.py
+#   python tools/train.py configs/neural_rejuvenation/densenet100_40_nr_cr_half_300e_cifar10.py
 # Hardware: one GPU. Expected: 3.40 % error (Table 5-IV, row 3). Obtained: not run.
-_base_ = './densenet100_40_baseline_160e_cifar10.py'
+_base_ = './densenet100_40_baseline_300e_cifar10.py'
 
+model = dict(head=dict(type='mmvisx.TwoHeadLinearClsHead'))
 custom_hooks = [
     *_base_.custom_hooks,
     dict(
@@ -10,5 +11,8 @@ custom_hooks = [
         target=0.5,
         threshold=0.25,
         variant='NR-CR',
+        fixed_lambda=1e-4,
+        window=(0, 150),  # at the first rate
+        two_heads=True,
     ),
 ]

@@ -1,5 +1,5 @@
 # DenseNet-100-40, post-activation, CIFAR-100, without rejuvenation: 8,371,740 parameters.
-#   python tools/train.py configs/neural_rejuvenation/densenet100_40_baseline_160e_cifar100.py
+#   python tools/train.py configs/neural_rejuvenation/densenet100_40_baseline_300e_cifar100.py
 # Hardware: one GPU. Expected: 19.85 % error (Table 5-IV, row 3). Obtained: not run.
 _base_ = [
     '../_base_/models/neural_rejuvenation_densenet100_40.py',
