@@ -1,6 +1,6 @@
-# The document has no schedule for CIFAR. This is the published code's, which is also where the fixed
-# lambdas of the recipes are from: 64 images a step, 300 epochs, a tenth of the rate after half of
-# them and after three quarters, counted from the rejuvenation; the rate is 0.1 until it.
+# The document has no schedule for CIFAR. This is the published code's, where the fixed lambdas of
+# the recipes are from, too: 64 images a step, 300 epochs, a tenth of the rate after half of them
+# and after three quarters, counted from the rejuvenation; the rate is 0.1 until it.
 max_epochs = 300
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1)
 val_cfg = dict(type='ValLoop')
