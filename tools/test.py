@@ -14,6 +14,7 @@ from mmvisx.utils import UserError, run_cli
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
+    from mmvisx.utils.classes import add_classes_option
     from mmvisx.utils.config import add_config_options
 
     parser = argparse.ArgumentParser(description='Evaluate a checkpoint')
@@ -35,6 +36,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='test although checkpoint and model do not have the same weights',
     )
+    add_classes_option(parser)
     add_config_options(parser)
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
@@ -49,6 +51,7 @@ def main() -> None:
     from mmvisx.apis import run
     from mmvisx.apis.ensemble import enable_ensemble, split_member
     from mmvisx.apis.tta import enable_tta
+    from mmvisx.utils.classes import read_classes, set_classes
     from mmvisx.utils.explain import explain_config_errors
 
     suffix = Path(args.out).suffix if args.out else None
@@ -56,6 +59,8 @@ def main() -> None:
         raise UserError(f'--out {args.out}: the name must end in .json (metrics) or .pkl')
     run.set_local_rank(args.local_rank)
     cfg = run.prepare_config(args.config, args.work_dir, args.cfg_options, args.launcher)
+    if args.classes:
+        set_classes(cfg, read_classes(args.classes))
     cfg.resume = False
     absent = [k for k in ('test_dataloader', 'test_evaluator') if cfg.get(k) is None]
     if absent:

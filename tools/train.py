@@ -10,6 +10,7 @@ from mmvisx.utils import run_cli
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
+    from mmvisx.utils.classes import add_classes_option
     from mmvisx.utils.config import add_config_options
 
     parser = argparse.ArgumentParser(description='Train a model')
@@ -32,12 +33,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help="scale the learning rate to this run's batch size",
     )
-    parser.add_argument(
-        '--classes',
-        nargs='+',
-        metavar='NAME',
-        help="classes of your own data, or a COCO JSON to read them from, instead of the config's",
-    )
+    add_classes_option(parser)
     add_config_options(parser)
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)

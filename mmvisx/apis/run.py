@@ -106,11 +106,12 @@ def add_loss_check(cfg: Config) -> None:
 
 
 def add_label_check(cfg: Config) -> None:
-    """Add the check for labels that a classifier does not have, if the model is one."""
-    if cfg.get('default_scope') == 'mmpretrain':
-        hooks = cfg.get('custom_hooks') or []
-        if not any('CheckLabelsHook' in str(hook.get('type')) for hook in hooks):
-            cfg.custom_hooks = [*hooks, ConfigDict(type='mmvisx.CheckLabelsHook')]
+    """Add the check for labels that a classifier or a segmentor does not have."""
+    names = {'mmpretrain': 'CheckLabelsHook', 'mmseg': 'CheckSegLabelsHook'}
+    name = names.get(cfg.get('default_scope', 'mmdet'))
+    hooks = cfg.get('custom_hooks') or []
+    if name is not None and not any(name in str(hook.get('type')) for hook in hooks):
+        cfg.custom_hooks = [*hooks, ConfigDict(type=f'mmvisx.{name}')]
 
 
 def enable_fusing(cfg: Config) -> None:

@@ -20,7 +20,7 @@ _ENDINGS = {
     b'\xff\xd8': (b'\xff\xda', b'\xff\xd9'),
     b'\x89PNG': (b'IDAT', b'IEND'),
 }
-_PILLOW_ERRORS = (
+DECODING_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -49,7 +49,7 @@ def image_fault(data: bytes, decode: bool = False) -> str | None:
             image.load()
     except UnidentifiedImageError:
         return 'is no image'
-    except _PILLOW_ERRORS as error:
+    except DECODING_ERRORS as error:
         return f'is truncated or broken ({error or type(error).__name__})'
     return None
 

@@ -15,6 +15,8 @@ from mmseg.datasets import PascalVOCDataset as _PascalVOCDataset
 from mmvisx.registry import DATASETS
 from mmvisx.utils.errors import UserError
 
+from .seg_files import IMAGE_SUFFIXES, find_images
+
 __all__ = [
     'CheckedSegDataset',
     'LIPDataset',
@@ -34,6 +36,11 @@ def mirrored_labels(metainfo: Mapping[str, Any]) -> list[tuple[int, int]]:
         for one, other in metainfo.get('mirrored_classes', ())
         if one in classes and other in classes
     ]
+
+
+def _read_lines(path: str) -> list[str]:
+    with open(path, encoding='utf-8') as file:
+        return [line.strip() for line in file if line.strip()]
 
 
 class CheckedSegDataset(BaseSegDataset):
@@ -62,12 +69,11 @@ class CheckedSegDataset(BaseSegDataset):
                 )
         if self.ann_file and not os.path.exists(self.ann_file):
             raise UserError(f'ann_file {self.ann_file}, the list of images, does not exist')
-        data: list[dict] = super().load_data_list()
+        data = self._list()
         source = self.ann_file or self.data_prefix['img_path']
         if not data:
-            raise UserError(
-                f'{source} lists no image with the suffix {self.img_suffix!r}: a data set needs one'
-            )
+            endings = ', '.join([self.img_suffix] if self.img_suffix else IMAGE_SUFFIXES)
+            raise UserError(f'{source} lists no image ({endings}): a data set needs one')
         for key, what in (('img_path', 'image'), ('seg_map_path', 'label map')):
             absent = [d[key] for d in data if key in d and not os.path.isfile(d[key])]
             if absent:
@@ -82,14 +88,43 @@ class CheckedSegDataset(BaseSegDataset):
         print_log(f'{source}: {len(data)} images, {classes} classes', 'current', logging.INFO)
         return data
 
+    def _list(self) -> list[dict]:
+        listed: list[dict] = super().load_data_list()
+        return listed
+
 
 @DATASETS.register_module()
 class SegmentationDataset(CheckedSegDataset):
-    """Any images and index PNGs; the class names come with ``metainfo``.
+    """Any images with a label map each; the class names come with ``metainfo``.
+
+    A label map is a PNG with one channel, grey or with a palette, of the size of its image and
+    with the same name. Its numbers are classes: 0 is the first of ``metainfo['classes']``, 255 is
+    ignored. ``tools/datasets/check_dataset.py IMAGES --masks MASKS`` checks the folders::
+
+        dict(
+            type='mmvisx.SegmentationDataset',
+            data_root='data/mine',
+            data_prefix=dict(img_path='images/train', seg_map_path='masks/train'),
+            metainfo=dict(classes=('background', 'cat', 'dog')),
+            pipeline=[...],  # with mmvisx.LoadSegAnnotations
+        )
+
+    Classes that change places in a mirror, a left and a right hand, are named in pairs,
+    ``mirrored_classes=[('left hand', 'right hand')]`` of ``metainfo``, for ``mmvisx.RandomFlip``.
+
+    Args:
+        ann_file: List of names without ending, one a line; by default all images of the folder.
+        img_suffix: Ending of the images; by default any of :data:`IMAGE_SUFFIXES`.
+        kwargs: As :class:`mmseg.datasets.BaseSegDataset`: ``data_root``, ``data_prefix``,
+            ``metainfo``, ``pipeline``, ``seg_map_suffix='.png'`` and others.
 
     Raises:
-        UserError: ``metainfo`` has no classes; see also the base class.
+        UserError: ``metainfo`` has no classes, or two images differ in their endings only; see
+            also the base class.
     """
+
+    def __init__(self, ann_file: str = '', img_suffix: str | None = None, **kwargs: Any) -> None:
+        super().__init__(ann_file=ann_file, img_suffix=img_suffix, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """List the images and label maps."""
@@ -98,6 +133,25 @@ class SegmentationDataset(CheckedSegDataset):
                 'SegmentationDataset needs metainfo=dict(classes=(...)), one name a label from 0'
             )
         return super().load_data_list()
+
+    def _list(self) -> list[dict]:
+        if self.img_suffix is not None:
+            return super()._list()
+        root, maps = self.data_prefix['img_path'], self.data_prefix.get('seg_map_path')
+        images = find_images(root, maps, self.seg_map_suffix)
+        names = _read_lines(self.ann_file) if self.ann_file else list(images)
+        data = []
+        for name in names:
+            info = dict(
+                img_path=images.get(name, os.path.join(root, f'{name}.*')),
+                label_map=self.label_map,
+                reduce_zero_label=self.reduce_zero_label,
+                seg_fields=[],
+            )
+            if maps is not None:
+                info['seg_map_path'] = os.path.join(maps, name + self.seg_map_suffix)
+            data.append(info)
+        return data
 
 
 @DATASETS.register_module()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -11,51 +14,161 @@ from .config import walk
 from .errors import UserError
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+EVALUATORS = ('val_evaluator', 'test_evaluator')
+# Data sets of class folders, whose names they are registered under.
+FOLDERS = ('CustomDataset', 'ImageFolder', 'ImageNet')
+
+
+def add_classes_option(parser: ArgumentParser) -> None:
+    """Add ``--classes`` to a tool's parser."""
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='NAME',
+        help="classes of your own data instead of the config's: their names (of masks in the order "
+        'of the labels, from 0), or what to read them from: a COCO JSON, a text file with a name '
+        'a line, or a folder with a sub-folder for each class',
+    )
 
 
 def read_classes(values: Sequence[str]) -> tuple[str, ...]:
-    """Return class names: the values themselves, or the categories of one COCO JSON.
+    """Return class names: the values themselves, or those of a file or folder.
 
-    Categories are taken in the order of their ids.
+    One value may be a COCO JSON, whose categories are taken in the order of their ids; a text
+    file with a name a line; or a folder, whose sub-folders are the classes in alphabetical order.
 
     Raises:
-        UserError: The file is missing or no COCO file, or a name stands twice.
+        UserError: The file is missing or no COCO file, the folder has no sub-folder, or a name
+            stands twice.
     """
     names: Sequence[str] = values
-    if len(values) == 1 and (values[0].endswith('.json') or os.path.isfile(values[0])):
-        from mmvisx.datasets.coco_json import read_coco
-
-        categories = read_coco(values[0])['categories']
-        names = [c['name'] for c in sorted(categories, key=lambda c: c['id'])]
+    if len(values) == 1:
+        names = _names_of(values[0])
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if not names or twice:
         raise UserError(f'--classes: names must be there and differ; twice: {twice or "none"}')
     return tuple(names)
 
 
+def _names_of(value: str) -> list[str]:
+    path = Path(value)
+    if path.is_dir():
+        names = sorted(p.name for p in path.iterdir() if p.is_dir() and p.name[0] != '.')
+        if not names:
+            raise UserError(f'--classes: the folder {path} has no sub-folder: one for each class')
+        return names
+    if path.suffix == '.txt':
+        if not path.is_file():
+            raise UserError(f'--classes: {path} does not exist: a text file with a name a line')
+        return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    if path.suffix != '.json' and not path.is_file():
+        if os.sep in value:
+            raise UserError(f'--classes: there is no file or folder {value}')
+        return [value]
+    from mmvisx.datasets.coco_json import read_coco
+
+    categories = read_coco(value)['categories']
+    return [c['name'] for c in sorted(categories, key=lambda c: c['id'])]
+
+
 def set_classes(cfg: Config, classes: Sequence[str]) -> None:
     """Give every data set these classes, and every head as many outputs, in place.
 
-    The semantic head of HTC keeps its number: it counts stuff maps' labels.
+    - Detectors: the semantic head of HTC keeps its number: it counts stuff maps' labels.
+    - Segmentors: the label of a pixel is the place of its class's name, from 0. The data sets
+      become :class:`mmvisx.SegmentationDataset`, whatever labels the recipe's own has.
+    - Classifiers: the data sets become :class:`mmvisx.ImageFolder`. Whatever else counts classes
+      follows (preprocessor, losses, teacher), and top-5 accuracy of fewer classes is left out.
 
     Raises:
-        UserError: The config has no data set or no head with ``num_classes``.
+        UserError: The config has no data set or no head that could be given classes.
     """
-    datasets = [
-        node
-        for loader in LOADERS
-        for _, node in walk(cfg.get(loader) or {})
-        if isinstance(node, dict) and 'ann_file' in node
-    ]
+    scope = cfg.get('default_scope', 'mmdet')
+    set_of = {'mmseg': _set_of_masks, 'mmpretrain': _set_of_folders}.get(scope, _set_of_boxes)
+    set_of(cfg, tuple(classes))
+
+
+def _nodes(root: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """Yield path and node of every dict below ``root`` that has the key."""
+    for path, node in walk(root or {}):
+        if isinstance(node, dict) and key in node:
+            yield path, node
+
+
+def _datasets(cfg: Config, key: str) -> list[Any]:
+    return [node for loader in LOADERS for _, node in _nodes(cfg.get(loader), key)]
+
+
+def _short(kind: Any) -> str:
+    return str(kind).rpartition('.')[2]
+
+
+def _set_of_boxes(cfg: Config, classes: tuple[str, ...]) -> None:
+    datasets = _datasets(cfg, 'ann_file')
     heads = [
-        node
-        for path, node in walk(cfg.get('model') or {})
-        if isinstance(node, dict) and 'num_classes' in node and 'semantic_head' not in path
+        n for path, n in _nodes(cfg.get('model'), 'num_classes') if 'semantic_head' not in path
     ]
-    if not datasets or not heads:
-        what = 'data set with ann_file' if not datasets else 'head with num_classes'
-        raise UserError(f'--classes: the config has no {what}')
+    _complain('ann_file', datasets, heads)
     for dataset in datasets:
-        dataset['metainfo'] = dict(classes=tuple(classes))
+        dataset['metainfo'] = dict(classes=classes)
     for head in heads:
         head['num_classes'] = len(classes)
+
+
+def _complain(key: str, datasets: list[Any], heads: list[Any]) -> None:
+    if not datasets or not heads:
+        what = f'data set with {key}' if not datasets else 'head with num_classes'
+        raise UserError(f'--classes: the config has no {what}')
+
+
+def _set_of_masks(cfg: Config, classes: tuple[str, ...]) -> None:
+    tasks = cfg.get('model', {}).get('task_heads')
+    if tasks is not None:
+        raise UserError(
+            f'--classes: the config has several tasks ({", ".join(tasks)}), each with classes of '
+            'its own; write them into a config: metainfo=dict(classes=...) of each of the tasks of '
+            'the data sets, and num_classes of each of model.task_heads'
+        )
+    datasets = _datasets(cfg, 'pipeline')
+    heads = [node for _, node in _nodes(cfg.get('model'), 'num_classes')]
+    _complain('a pipeline', datasets, heads)
+    for dataset in datasets:
+        dataset['type'] = 'mmvisx.SegmentationDataset'
+        dataset.pop('reduce_zero_label', None)
+        dataset['metainfo'] = dict(classes=classes)
+        for step in dataset['pipeline']:
+            if _short(step['type']) == 'LoadAnnotations':  # checks nothing
+                step['type'] = 'mmvisx.LoadSegAnnotations'
+                step.pop('reduce_zero_label', None)
+    for head in heads:
+        head['num_classes'] = len(classes)
+
+
+def _set_of_folders(cfg: Config, classes: tuple[str, ...]) -> None:
+    datasets = _datasets(cfg, 'pipeline')
+    heads = [node for _, node in _nodes(cfg.get('model'), 'num_classes')]
+    _complain('a pipeline', datasets, heads)
+    for dataset in datasets:
+        if _short(dataset['type']) not in FOLDERS:
+            raise UserError(
+                f'--classes: {dataset["type"]} reads files of its own, not class folders; take a '
+                'recipe whose data sets are mmvisx.ImageFolder or mmvisx.ImageNet'
+            )
+        split = dataset.pop('split', '')  # ImageNet's name of the folder
+        dataset['data_prefix'] = dataset.get('data_prefix') or split
+        dataset['type'] = 'mmvisx.ImageFolder'
+        dataset['metainfo'] = dict(classes=classes)
+    counting = [*heads, *datasets]
+    for key in ('data_preprocessor', *EVALUATORS):
+        counting += [node for _, node in walk({key: cfg.get(key)}) if isinstance(node, dict)]
+    for node in counting:
+        if node.get('num_classes') is not None:
+            node['num_classes'] = len(classes)
+        if 'topk' in node:
+            node['topk'] = _possible(node['topk'], len(classes))
+
+
+def _possible(topk: int | Sequence[int], count: int) -> tuple[int, ...]:
+    """Return the k of ``topk`` that ``count`` classes allow, at least 1."""
+    wanted = [topk] if isinstance(topk, int) else topk
+    return tuple(k for k in wanted if k <= count) or (1,)

@@ -104,7 +104,7 @@ PLAIN_DICTS: tuple[tuple[str, Callable[[], set[str]]], ...] = (
     ('val_cfg', lambda: {'fp16'}),
     ('test_cfg', lambda: {'fp16'}),
     ('param_scheduler', lambda: {'convert_to_iter_based'}),
-    ('metainfo', lambda: {'classes', 'palette'}),
+    ('metainfo', lambda: {'classes', 'mirrored_classes', 'palette'}),
     (
         'default_hooks',
         lambda: (

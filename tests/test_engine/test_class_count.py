@@ -51,3 +51,26 @@ def test_nothing_to_compare_with():
     data.num_classes = 5
     with pytest.raises(UserError, match='data set has 5 classes'):
         run(4, data)
+
+
+def test_the_preprocessor_is_not_called_a_head():
+    model = nn.Module()
+    model.data_preprocessor = nn.Identity()
+    model.data_preprocessor.num_classes = 10
+    runner = SimpleNamespace(model=model, train_dataloader=SimpleNamespace(dataset=Data()))
+    with pytest.raises(UserError, match=r'^data_preprocessor .*num_classes=10') as caught:
+        ClassCountHook().before_train(runner)
+    assert 'head' not in str(caught.value)
+
+
+def test_more_best_answers_than_classes_are_an_error_before_the_training():
+    metric = SimpleNamespace(topk=(1, 5))
+    runner = SimpleNamespace(
+        model=nn.Module(),
+        train_dataloader=SimpleNamespace(dataset=Data()),
+        val_evaluator=SimpleNamespace(metrics=[SimpleNamespace(), metric]),
+    )
+    with pytest.raises(UserError, match=r'topk=\(1, 5\), but the data set has 3 classes'):
+        ClassCountHook().before_train(runner)
+    metric.topk = (1, 3)
+    ClassCountHook().before_train(runner)

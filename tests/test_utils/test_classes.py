@@ -43,3 +43,45 @@ def test_read_classes(tmp_path):
         read_classes(['a', 'a'])
     with pytest.raises(UserError, match=r'missing\.json'):
         read_classes([str(tmp_path / 'missing.json')])
+
+
+def test_read_classes_of_a_folder_and_a_list(tmp_path):
+    for name in ('b', 'a', '.git'):
+        (tmp_path / 'train' / name).mkdir(parents=True)
+    (tmp_path / 'train/notes.md').write_text('no class')
+    assert read_classes([str(tmp_path / 'train')]) == ('a', 'b')
+    with pytest.raises(UserError, match=r'train/a has no sub-folder'):
+        read_classes([str(tmp_path / 'train/a')])
+    (tmp_path / 'names.txt').write_text('sky\n\nthe road \n')
+    assert read_classes([str(tmp_path / 'names.txt')]) == ('sky', 'the road')
+    for missing in ('none.txt', 'none'):
+        with pytest.raises(UserError, match=f'{missing}'):
+            read_classes([str(tmp_path / missing)])
+    assert read_classes(['alone']) == ('alone',)
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'fcn_skip/fcn_r18_nano_camvid',
+        'stacked_unet/sunet64_raw_300e_voc2012_sbd',
+        'bag_of_tricks/fcn_r50_d_efficient_ade20k',  # has an auxiliary head, and no label 0
+    ],
+)
+def test_set_classes_of_a_segmentor(repo, name):
+    cfg = Config.fromfile(repo / f'configs/{name}.py')
+    set_classes(cfg, ['road', 'car'])
+    heads = [cfg.model.decode_head, cfg.model.get('auxiliary_head')]
+    assert [head.num_classes for head in heads if head] == [2] * (1 + ('ade20k' in name))
+    for loader in ('train', 'val', 'test'):
+        dataset = cfg[f'{loader}_dataloader'].dataset
+        assert dataset.type == 'mmvisx.SegmentationDataset'
+        assert dataset.metainfo == dict(classes=('road', 'car'))
+        (step,) = (s for s in dataset.pipeline if 'Annotations' in s.type)
+        assert dict(step) == dict(type='mmvisx.LoadSegAnnotations')
+
+
+def test_set_classes_of_several_tasks_is_refused(repo):
+    cfg = Config.fromfile(repo / 'configs/multi_task/sunet_sgd_nano_shapes.py')
+    with pytest.raises(UserError, match=r'several tasks \(semantic, part\)'):
+        set_classes(cfg, ['a', 'b'])

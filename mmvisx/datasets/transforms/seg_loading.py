@@ -10,7 +10,7 @@ from mmseg.datasets.transforms import LoadAnnotations as _LoadAnnotations
 from mmseg.datasets.transforms import PackSegInputs
 from torch import from_numpy
 
-from mmvisx.datasets.image_file import read_image_bytes
+from mmvisx.datasets.image_file import DECODING_ERRORS, image_fault, read_image_bytes
 from mmvisx.registry import TRANSFORMS
 from mmvisx.utils.errors import UserError
 
@@ -22,32 +22,53 @@ _HINT = 'check data_prefix, data_root and ann_file of the data set'
 
 @TRANSFORMS.register_module()
 class LoadSegAnnotations(_LoadAnnotations):
-    """Load a label map; one of another size or with unknown labels is an error that names it.
+    """Load a label map; one that nothing can be learnt from is an error that names it.
 
     Arguments as in mmseg. The labels are checked where the data set gives ``num_classes``
     (:class:`mmvisx.datasets.seg_checked.CheckedSegDataset`).
+
+    Raises:
+        UserError: The file is missing, broken or of another size than the image, or it has
+            unknown labels or none but 255. (With some of a data set's classes only, labels are
+            255 that were not, and a map may have no other.)
     """
 
     def _load_seg_map(self, results: dict[str, Any]) -> None:
         path = results['seg_map_path']
-        read_image_bytes(path, _HINT, self.backend_args)  # for its errors
-        super()._load_seg_map(results)
-        shape, wanted = results['gt_seg_map'].shape, tuple(results['ori_shape'][:2])
+        data = read_image_bytes(path, _HINT, self.backend_args)  # for its errors
+        try:
+            super()._load_seg_map(results)
+        except DECODING_ERRORS as error:
+            fault = image_fault(data, decode=True)
+            if fault is None:
+                raise
+            raise UserError(f'label map {path} {fault}: replace the file') from error
+        labels = results['gt_seg_map']
+        shape, wanted = labels.shape, tuple(results['ori_shape'][:2])
         if shape != wanted:
             raise UserError(
                 f'label map {path} has the shape {shape}, its image {results.get("img_path")} '
                 f'{wanted}: a label map is a PNG with one channel and the size of the image'
             )
-        classes = results.get('num_classes')
-        if classes is not None:
-            found = np.unique(results['gt_seg_map'])
-            wrong = found[(found >= classes) & (found != IGNORE)]
-            if wrong.size:
-                raise UserError(
-                    f'label map {path} has the label {", ".join(map(str, wrong.tolist()))}, '
-                    f'outside 0 to {classes - 1} ({classes} classes; {IGNORE} is ignored): correct '
-                    'the map, or the classes of the data set'
-                )
+        if results.get('num_classes') is not None:
+            _check_labels(labels, results)
+
+
+def _check_labels(labels: np.ndarray, results: dict[str, Any]) -> None:
+    path, classes = results['seg_map_path'], results['num_classes']
+    found = np.flatnonzero(np.bincount(labels.ravel(), minlength=IGNORE + 1))
+    wrong = found[(found >= classes) & (found != IGNORE)]
+    if wrong.size:
+        raise UserError(
+            f'label map {path} has the label {", ".join(map(str, wrong.tolist()))}, '
+            f'outside 0 to {classes - 1} ({classes} classes; {IGNORE} is ignored): correct '
+            'the map, or the classes of the data set'
+        )
+    if found.tolist() == [IGNORE] and results.get('label_map') is None:
+        raise UserError(
+            f'label map {path} has no label but {IGNORE}, which is ignored: nothing can be learnt '
+            f'from it or tested with it. Correct the map, or remove it and its image'
+        )
 
 
 @TRANSFORMS.register_module()

@@ -2,6 +2,7 @@
 
 from .check_finite_loss import CheckFiniteLossHook
 from .check_labels import CheckLabelsHook
+from .check_seg_labels import CheckSegLabelsHook
 from .class_count import ClassCountHook
 from .class_weight import ClassWeightHook
 from .detection_box_weights import BoxWeightsHook
@@ -19,6 +20,7 @@ __all__ = [
     'BoxWeightsHook',
     'CheckFiniteLossHook',
     'CheckLabelsHook',
+    'CheckSegLabelsHook',
     'ClassCountHook',
     'ClassWeightHook',
     'CrossAttentionBaselineHook',

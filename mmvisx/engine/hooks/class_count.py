@@ -19,22 +19,41 @@ class ClassCountHook(ClassNumCheckHook):
 
     Raises:
         UserError: A module has a ``num_classes`` that is not the number of classes of the
-            data set it is trained, validated or tested on.
+            data set it is trained, validated or tested on, or, before a training, the
+            validation wants the top k of fewer than k classes.
     """
 
+    def before_train(self, runner: Any) -> None:
+        """Check head and training data, and what the first validation would fail at."""
+        super().before_train(runner)
+        count = _count_of(runner.train_dataloader.dataset)[0]
+        metrics = getattr(getattr(runner, 'val_evaluator', None), 'metrics', ())
+        for topk in (getattr(metric, 'topk', (1,)) for metric in metrics):
+            if count is not None and max(topk) > count:
+                raise UserError(
+                    f'val_evaluator.topk={tuple(topk)}, but the data set has {count} classes: set '
+                    'topk=(1,) of val_evaluator and test_evaluator; --classes does that, too'
+                )
+
     def _check_head(self, runner: Any, dataset: Any) -> None:
-        while not isinstance(dataset, BaseDataset):  # ConcatDataset, RepeatDataset ...
-            inner = getattr(dataset, 'dataset', None)
-            dataset = inner if inner is not None else dataset.datasets[0]
-        classes = dataset.metainfo.get('classes')
-        count = len(classes) if classes is not None else getattr(dataset, 'num_classes', None)
-        if count is None:
-            return
+        count, where = _count_of(dataset)
         for name, module in runner.model.named_modules():
             own = getattr(module, 'num_classes', None)
-            if isinstance(own, int) and own != count:
-                where = getattr(dataset, 'ann_file', '') or getattr(dataset, 'img_prefix', '')
+            if count is not None and isinstance(own, int) and own != count:
+                place = f'model.{name}'
+                if name.endswith('data_preprocessor'):
+                    place = 'data_preprocessor (of the config or of model)'
                 raise UserError(
-                    f'model.{name}.num_classes={own}, but the data set has {count} classes '
-                    f'({where}); set num_classes of the head to {count}, or correct the data'
+                    f'{place}.num_classes={own}, but the data set has {count} classes ({where}); '
+                    f'set it to {count} (--classes sets all that count them), or correct the data'
                 )
+
+
+def _count_of(dataset: Any) -> tuple[int | None, str]:
+    """Return how many classes a data set has, if it says so, and the folder or list it reads."""
+    while not isinstance(dataset, BaseDataset):  # ConcatDataset, RepeatDataset ...
+        inner = getattr(dataset, 'dataset', None)
+        dataset = inner if inner is not None else dataset.datasets[0]
+    classes = dataset.metainfo.get('classes')
+    count = len(classes) if classes is not None else getattr(dataset, 'num_classes', None)
+    return count, getattr(dataset, 'ann_file', '') or getattr(dataset, 'img_prefix', '')
