@@ -2,6 +2,7 @@
 
 from .camvid import CamVidDataset
 from .coco import CocoDataset
+from .grid_connectivity import GridConnectivity
 from .image_folder import ImageFolder, ImageNet
 from .multi_task_dataset import MultiTaskDataset
 from .pascal_person_part import PERSON_PARTS, PascalPersonPartDataset
@@ -19,6 +20,7 @@ __all__ = [
     'SHAPES_STUFF',
     'CamVidDataset',
     'CocoDataset',
+    'GridConnectivity',
     'ImageFolder',
     'ImageNet',
     'LIPDataset',
