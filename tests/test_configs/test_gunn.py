@@ -13,6 +13,7 @@ from PIL import Image
 from torch import nn
 
 from mmvisx.apis.run import build_runner, prepare_config
+from mmvisx.apis.series import load_series
 from mmvisx.models.layers import GraduallyUpdated
 from mmvisx.registry import MODELS, PARAM_SCHEDULERS
 
@@ -177,6 +178,43 @@ def test_nano_networks_have_the_same_parameters(load):
     shapes = [{k: v.shape for k, v in m.state_dict().items()} for m in models]
     assert shapes[0] == shapes[1] == shapes[2]
     assert sum(p.numel() for p in models[0].parameters()) == 136_050
+
+
+@pytest.mark.parametrize('segments', [1, 2, 4, 8, 16])
+def test_series_over_orderings_compares_equal_networks(segments, repo, tmp_path):
+    """All kinds have the same weights; with 8 segments by hand, from Figure 4-4."""
+    series = load_series(repo / 'configs/_series_/gunn_connectivity.py')
+    rows = [row for row in series.rows if row.name.endswith(f'P = {segments}')]
+    models = [
+        MODELS.build(prepare_config(repo / row.config, tmp_path, dict(row.options)).model)
+        for row in rows
+    ]
+    shapes = [{k: v.shape for k, v in m.state_dict().items()} for m in models]
+    assert all(shape == shapes[0] for shape in shapes)
+    (layer,) = (m for m in models[0].modules() if isinstance(m, GraduallyUpdated))
+    assert len(layer.units) == segments
+    modes = {
+        (m.mode, m.residual) for model in models for m in model.modules() if hasattr(m, 'units')
+    }
+    assert len(modes) == len(models) == (2 if segments == 1 else 3)
+    if segments == 8:
+        unit = 32 * 8 + 16 + 8 * 8 * 9 + 16 + 8 * 4 + 8 + 32 * 4 + 8
+        around = (3 * 64 * 9 + 128) + (64 * 32 + 64) + (32 * 32 + 64) + (32 * 2 + 2)
+        assert sum(p.numel() for p in models[0].parameters()) == 8 * unit + around == 13_442
+
+
+def test_connectivity_trains_and_evaluates(repo, tmp_path):
+    options = {
+        'train_cfg.max_iters': 2,
+        'train_cfg.val_interval': 2,
+        'train_dataloader.dataset.number': 128,
+        'val_dataloader.dataset.number': 64,
+    }
+    path = repo / 'configs/gunn/gunn_nano_connectivity.py'
+    runner = build_runner(prepare_config(path, tmp_path, options))
+    runner.train()
+    assert runner.iter == 2
+    assert 0 <= runner.message_hub.get_scalar('val/accuracy/top1').current() <= 100
 
 
 @pytest.fixture

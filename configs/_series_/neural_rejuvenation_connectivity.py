@@ -1,0 +1,39 @@
+# Neural Rejuvenation where no image is seen twice (are two marked cells of a random grid connected?):
+# VGG-11 with a quarter of the channels, 577,000 weights. The rejuvenated rows train under the
+# penalty until three tenths of the weights are in use, and 3,000 steps after that. The baseline has
+# 3,000 steps as well, "longer" 1,000 more, in the place of those before the event. The half-size
+# network is a member of an ensemble of two, which may be all that two heads amount to: test seeds 0
+# and 5, 1 and 6, ... together,
+#   python tools/test.py configs/neural_rejuvenation/vgg11_half_nano_connectivity.py \
+#       work_dirs/neural_rejuvenation_connectivity/half_size_longer/seed_{0,5}/iter_4000.pth
+# One CPU core, 5 to 8 minutes each.
+#   python tools/run_series.py configs/_series_/neural_rejuvenation_connectivity.py --seeds 0 1 2 3 4
+_config = 'configs/neural_rejuvenation/{}_nano_connectivity.py'
+
+
+def _nr(variant, two_heads=False):
+    options = {'custom_hooks.3.variant': variant, 'custom_hooks.3.two_heads': two_heads}
+    if two_heads:
+        options['model.head.type'] = 'mmvisx.TwoHeadLinearClsHead'
+    return dict(config=_config.format('vgg11_nr'), options=options)
+
+
+rows = {
+    'baseline': dict(config=_config.format('vgg11')),
+    'baseline, longer': dict(
+        config=_config.format('vgg11'),
+        options={'train_cfg.max_iters': 4000, 'param_scheduler.0.milestones': [2500, 3250]},
+    ),
+    'NR': _nr('NR'),
+    'NR-CR': _nr('NR-CR'),
+    'NR-CR, two heads': _nr('NR-CR', True),
+    'half size, longer': dict(config=_config.format('vgg11_half')),
+}
+baseline = 'baseline'
+pairs = [
+    ('NR', 'baseline, longer'),
+    ('NR-CR', 'baseline, longer'),
+    ('NR-CR, two heads', 'baseline, longer'),
+    ('NR-CR, two heads', 'NR-CR'),
+]
+metrics = {'accuracy/top1': 'top-1', 'nr_utilization': 'utilization'}

@@ -1,0 +1,47 @@
+# VGG-11 with a quarter of the channels, on random grids: are two marked cells connected? 577,808
+# parameters of the backbone, 3,000 steps of 64 grids that are never seen again; no rejuvenation.
+#   python tools/train.py configs/neural_rejuvenation/vgg11_nano_connectivity.py
+# Hardware: one CPU core, 5 minutes. Not in the document. Obtained: see
+# configs/_series_/neural_rejuvenation_connectivity.py.
+_base_ = ['../_base_/datasets/grid_connectivity.py', '../_base_/classification_runtime.py']
+
+channels = 16
+model = dict(
+    type='ImageClassifier',
+    data_preprocessor=_base_.data_preprocessor,
+    backbone=dict(
+        type='mmvisx.ConvVGG',
+        depth=11,
+        base_channels=channels,
+        pool_after=(4,),
+        # Half scales, as the authors' code has them, fall to 0 in half the time.
+        init_cfg=[
+            dict(type='Kaiming', layer='Conv2d'),
+            dict(type='Constant', layer='_BatchNorm', val=0.5),
+        ],
+    ),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(type='LinearClsHead', num_classes=2, in_channels=8 * channels, topk=1),
+)
+
+# Enough for every row of the series: the longest has 5,000 steps.
+train_dataloader = dict(dataset=dict(number=5000 * _base_.batch_size))
+
+max_iters = 3000
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=500)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='SGD', lr=0.1, momentum=0.9, nesterov=True, weight_decay=1e-4),
+)
+param_scheduler = [
+    dict(
+        type='MultiStepLR',
+        by_epoch=False,
+        milestones=[max_iters // 2, max_iters * 3 // 4],
+        gamma=0.1,
+    ),
+]
+default_hooks = dict(checkpoint=dict(by_epoch=False, interval=1000))
+log_processor = dict(by_epoch=False)
