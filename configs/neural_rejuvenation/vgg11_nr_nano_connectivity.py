@@ -14,6 +14,6 @@ custom_hooks = [
         lambda_interval=100 / 5000,
         # Before the rate drops.
         window=(0, 1400 / 5000),
-        fixed_lambda=0.002,
+        fixed_lambda=0.001,
     ),
 ]
