@@ -1,11 +1,11 @@
-# VGG-11 with a quarter of the channels, on random grids: are two marked cells connected? 577,808
-# parameters of the backbone, 3,000 steps of 64 grids that are never seen again; no rejuvenation.
+# VGG-11 with an eighth of the channels, on random grids: are two marked cells connected? 144,904
+# parameters of the backbone, 1,500 steps of 64 grids that are never seen again; no rejuvenation.
 #   python tools/train.py configs/neural_rejuvenation/vgg11_nano_connectivity.py
-# Hardware: one CPU core, 5 minutes. Not in the document. Obtained: see
+# Hardware: one CPU core, 2 minutes. Not in the document. Obtained: see
 # configs/_series_/neural_rejuvenation_connectivity.py.
 _base_ = ['../_base_/datasets/grid_connectivity.py', '../_base_/classification_runtime.py']
 
-channels = 16
+channels = 8
 model = dict(
     type='ImageClassifier',
     data_preprocessor=_base_.data_preprocessor,
@@ -24,10 +24,10 @@ model = dict(
     head=dict(type='LinearClsHead', num_classes=2, in_channels=8 * channels, topk=1),
 )
 
-# Enough for every row of the series: the longest has 5,000 steps.
-train_dataloader = dict(dataset=dict(number=5000 * _base_.batch_size))
+# Enough for every row of the series: the longest has 2,500 steps.
+train_dataloader = dict(dataset=dict(number=2500 * _base_.batch_size))
 
-max_iters = 3000
+max_iters = 1500
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=500)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
@@ -39,9 +39,9 @@ param_scheduler = [
     dict(
         type='MultiStepLR',
         by_epoch=False,
-        milestones=[max_iters // 2, max_iters * 3 // 4],
+        milestones=[max_iters - 500, max_iters - 250],
         gamma=0.1,
     ),
 ]
-default_hooks = dict(checkpoint=dict(by_epoch=False, interval=1000))
+default_hooks = dict(checkpoint=dict(by_epoch=False, interval=max_iters))
 log_processor = dict(by_epoch=False)
