@@ -1,4 +1,4 @@
-# Neural Rejuvenation where no image is seen twice (are two marked cells of a random grid connected?):
+# Neural Rejuvenation where no image is seen twice (are two marked cells of a grid connected?):
 # VGG-11 with an eighth of the channels, 145,000 weights. The rejuvenated rows train under the
 # penalty until three tenths of the weights are in use, and 1,500 steps after that. The baseline has
 # 1,500 steps as well, "longer" 700 more, in the place of those before the event. The half-size
@@ -7,7 +7,8 @@
 #   python tools/test.py configs/neural_rejuvenation/vgg11_half_nano_connectivity.py \
 #       work_dirs/neural_rejuvenation_connectivity/half_size_longer/seed_{0,5}/iter_2200.pth
 # One CPU core, 1 to 3 minutes each.
-#   python tools/run_series.py configs/_series_/neural_rejuvenation_connectivity.py --seeds 0 1 2 3 4
+#   python tools/run_series.py configs/_series_/neural_rejuvenation_connectivity.py \
+#       --seeds 0 1 2 3 4
 _config = 'configs/neural_rejuvenation/{}_nano_connectivity.py'
 
 
