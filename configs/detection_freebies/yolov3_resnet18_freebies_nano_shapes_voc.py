@@ -2,8 +2,8 @@
 # (Synchronised normalisation changes nothing in one process; decay spares biases there already.)
 #   python tools/datasets/make_shapes.py --train 1200 --val 200
 #   python tools/train.py configs/detection_freebies/yolov3_resnet18_freebies_nano_shapes_voc.py
-# Hardware: one CPU core, about a minute. Obtained: the row "shapes: + mixup" of the series
-# configs/_series_/freebies_yolov3.py in METHODS.md.
+# Hardware: one CPU core, about a minute. Obtained: mAP (11 points) 11.5 +- 0.4
+# on 200 held-out images (three seeds), far from trained out: to try things only.
 _base_ = ['yolov3_resnet18_nano_shapes_voc.py']
 
 model = dict(

@@ -2,8 +2,8 @@
 # rendered shapes, on a CPU.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200
 #   python tools/train.py configs/detection_freebies/yolov3_resnet18_nano_shapes_voc.py
-# Hardware: one CPU core, about a minute. Obtained: the row "shapes: baseline" of the series
-# configs/_series_/freebies_yolov3.py in METHODS.md.
+# Hardware: one CPU core, about a minute. Obtained: mAP (11 points) 17.8 +- 1.2
+# on 200 held-out images (three seeds), far from trained out: to try things only.
 _base_ = [
     '../_base_/models/yolov3_d53.py',
     '../_base_/datasets/shapes_voc_mix.py',

@@ -50,7 +50,7 @@ param_scheduler = [
 model = dict(
     bbox_head=dict(
         num_classes=20,
-        # Those of yolov3_resnet18_nano_voc2012.py, scaled.
+        # Means of nine clusters of the photographs' boxes.
         anchor_generator=dict(
             base_sizes=[
                 [(150, 68), (82, 127), (133, 135)],
