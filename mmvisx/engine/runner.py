@@ -15,6 +15,7 @@ from torch import nn
 from mmvisx.engine.neural_rejuvenation import rebuild_for_checkpoint
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.pretrained import check_pretrained_parts
 
 
 class CheckedRunner(Runner):
@@ -58,6 +59,10 @@ class CheckedRunner(Runner):
                 find_unused_parameters=self.cfg.get('find_unused_parameters', False),
             )
         return super().wrap_model(model_wrapper_cfg, model)
+
+    def _init_model_weights(self) -> None:
+        check_pretrained_parts(self.model)
+        super()._init_model_weights()
 
     def load_checkpoint(
         self,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner.checkpoint import CheckpointLoader
@@ -56,17 +57,28 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> dict[str, An
         TypeError,
         OSError,
     ) as error:
-        # What torch.load raises depends on which byte it stumbles over.
-        cut = is_local and file.read_bytes()[:2] == b'PK'
-        what = (
-            'is cut off or damaged (an interrupted copy or a full disk?); take an earlier one'
-            if cut
-            else 'is not a PyTorch checkpoint'
-        )
+        what = _read_fault(name, is_local, error)
         raise UserError(f'checkpoint {name} {what}: {str(error).splitlines()[0]}') from error
     if not isinstance(checkpoint, Mapping) or not _has_weights(checkpoint):
         raise UserError(f'checkpoint {name} holds no weights (no state_dict of tensors)')
     return checkpoint  # type: ignore[return-value]
+
+
+def _read_fault(name: str, is_local: bool, error: Exception) -> str:
+    """Say what is wrong with a checkpoint; of torch.load's error, only how it came is known."""
+    if is_local:
+        # What torch.load raises depends on which byte it stumbles over.
+        cut = Path(name).expanduser().read_bytes()[:2] == b'PK'
+        damage = 'is cut off or damaged (an interrupted copy or a full disk?); take an earlier one'
+        return damage if cut else 'is not a PyTorch checkpoint'
+    if isinstance(error, KeyError):
+        return 'is no name that MMEngine knows an address for'
+    if isinstance(error, OSError):
+        return (
+            'cannot be downloaded (fetch the file elsewhere and give its path instead, or put it '
+            f'into {torch.hub.get_dir()}/checkpoints under the name it has at its address)'
+        )
+    return 'is not a PyTorch checkpoint'
 
 
 def _has_weights(checkpoint: Mapping[str, Any]) -> bool:

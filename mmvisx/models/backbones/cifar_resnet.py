@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
 
+from .base import CheckedInit
+
 __all__ = ['CifarResNet', 'PaddedShortcut']
 
 ARCHITECTURES = {depth: (BasicBlock, ((depth - 2) // 6,) * 3) for depth in (20, 32, 44, 56, 110)}
@@ -38,7 +40,7 @@ class PaddedShortcut(nn.Module):
 
 
 @MODELS.register_module()
-class CifarResNet(ResNet_CIFAR):
+class CifarResNet(CheckedInit, ResNet_CIFAR):
     """ResNet-20, -32, -44, -56 and -110 for images of 32x32.
 
     Three stages of 16, 32 and 64 channels and shortcuts "of option A", which subsample and pad

@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from mmvisx.models.layers import ConvAWS2d, SwitchableAtrousConv2d
 from mmvisx.models.layers.naming import name_layers
 from mmvisx.registry import MODELS
+from mmvisx.utils.errors import UserError
+
+from .base import CheckedInit
 
 if TYPE_CHECKING:
     from mmengine.config import ConfigDict
@@ -115,7 +118,7 @@ class SharedBackbone:
 
 
 @MODELS.register_module()
-class DetectoRSResNet(ResNet):
+class DetectoRSResNet(CheckedInit, ResNet):
     """ResNet whose 3x3 convolutions may be SAC and whose stages take feedback.
 
     Args:
@@ -132,7 +135,8 @@ class DetectoRSResNet(ResNet):
 
     Raises:
         ValueError: ``rfp_sharing`` without ``rfp_inplanes`` or without the first stage
-            among the outputs, or another ``init_cfg``.
+            among the outputs.
+        UserError: Another ``init_cfg``.
 
     Source: 001, 6.3.2, 6.4.4. Parameter names are those of mmdet's
     ``DetectoRS_ResNet``. New SAC and feedback convolutions have no effect at first, so
@@ -141,6 +145,11 @@ class DetectoRSResNet(ResNet):
     and (``zero_init_residual``) branches that start at zero.
     """
 
+    # What SAC and the feedback add to the ResNet that was pretrained, and mmdet's DCN.
+    new_parts = (
+        r'\.conv2\.(weight_diff|switch|pre_context|post_context|offset_[sl]|conv_offset)',
+        r'\.rfp_conv\.',
+    )
     arch_settings: ClassVar[dict[int, tuple]] = {
         14: (DetectoRSBottleneck, (1, 1, 1, 1)),
         26: (DetectoRSBottleneck, (2, 2, 2, 2)),
@@ -160,8 +169,12 @@ class DetectoRSResNet(ResNet):
         init_cfg: ConfigDict | None = None,
         **kwargs: Any,
     ) -> None:
-        if init_cfg is not None and init_cfg.get('type') != 'Pretrained':
-            raise ValueError(f"init_cfg must be None or of type 'Pretrained', got {init_cfg}")
+        named = isinstance(init_cfg, dict) and init_cfg.get('type') == 'Pretrained'
+        if init_cfg is not None and not named:
+            raise UserError(
+                f'init_cfg={init_cfg!r} of {type(self).__name__} must be None or '
+                "dict(type='Pretrained', checkpoint='FILE')"
+            )
         if rfp_sharing and rfp_inplanes is None:
             raise ValueError('rfp_sharing=True needs rfp_inplanes, the channels of the feedback')
         if rfp_sharing and 0 not in kwargs.get('out_indices', (0,)):
@@ -189,7 +202,7 @@ class DetectoRSResNet(ResNet):
     def init_weights(self) -> None:
         """Load the pretrained weights, or draw new ones around identity SACs."""
         super().init_weights()
-        if self.init_cfg and isinstance(self.init_cfg, dict):
+        if isinstance(self.init_cfg, dict):  # mmdet's own, for training from scratch, is a list
             return
         # Fan-in, so that the scale is kept without batch statistics as well. (The base class
         # draws for direct subclasses of Conv2d only.)

@@ -6,11 +6,12 @@ from typing import Any
 
 import torch.nn.functional as F
 import torchvision
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
+
+from .base import CheckedInit
 
 __all__ = ['FCNFeatures']
 
@@ -20,7 +21,7 @@ NETWORKS = {'vgg16': ((16, 23, 30), 7), 'alexnet': ((2, 5, 12), 6)}
 
 
 @MODELS.register_module()
-class FCNFeatures(BaseModule):
+class FCNFeatures(CheckedInit):
     """A classifier of torchvision without its last layer, at every place of an image.
 
     Its fully connected layers become convolutions with the same parameters, the first with a

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mmcv.cnn import ConvModule
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -15,6 +14,8 @@ from mmvisx.models.layers import GraduallyUpdated
 from mmvisx.models.utils.out_indices import resolve_out_indices
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
+
+from .base import CheckedInit
 
 __all__ = ['GUNN']
 
@@ -38,7 +39,7 @@ class Architecture:
 
 
 @MODELS.register_module()
-class GUNN(BaseModule):
+class GUNN(CheckedInit):
     """Gradually updated neural network, or the simultaneously updated one (SUNN).
 
     A stage is a 1x1 convolution with batch norm and ReLU that gives the stage its channels,

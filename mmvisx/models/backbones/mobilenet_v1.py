@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
-from mmvisx.utils.pretrained import check_pretrained
+
+from .base import CheckedInit
 
 if TYPE_CHECKING:
     from mmengine.config import ConfigDict
@@ -20,7 +21,7 @@ __all__ = ['MobileNetV1']
 
 
 @MODELS.register_module()
-class MobileNetV1(BaseBackbone):
+class MobileNetV1(CheckedInit, BaseBackbone):
     """A 3x3 convolution and 13 depthwise separable ones, in five stages that halve the image.
 
     Args:
@@ -100,15 +101,6 @@ class MobileNetV1(BaseBackbone):
             self.add_module(f'layer{index + 1}', nn.Sequential(*layers))
             layers = []
         self._freeze()
-
-    def init_weights(self) -> None:
-        """Draw the weights, or load them.
-
-        Raises:
-            UserError: see :func:`check_pretrained`.
-        """
-        check_pretrained(self)
-        super().init_weights()
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images ``(N, 3, H, W)`` to the maps of ``out_indices``."""

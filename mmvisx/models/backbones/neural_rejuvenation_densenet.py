@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
 
+from .base import CheckedInit
+
 if TYPE_CHECKING:
     from mmengine.config import ConfigDict
 
@@ -68,7 +70,7 @@ class DenseBlock(nn.Module):
 
 
 @MODELS.register_module()
-class PostActivationDenseNet(BaseBackbone):
+class PostActivationDenseNet(CheckedInit, BaseBackbone):
     """DenseNet-BC in the order convolution, batch norm, ReLU.
 
     mmpretrain's and torchvision's DenseNets put norm and ReLU in front of each convolution, so

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
 
+from .base import CheckedInit
+
 if TYPE_CHECKING:
     from mmengine.config import ConfigDict
 
@@ -21,7 +23,7 @@ STEMS = ('vgg', 'resnet')
 
 
 @MODELS.register_module()
-class ConvVGG(BaseBackbone):
+class ConvVGG(CheckedInit, BaseBackbone):
     """The convolutions of VGG with batch norm, and what 001 puts in the place of the rest.
 
     mmpretrain's ``VGG`` has fixed widths, a pooling behind each of its five stages and biases

@@ -13,7 +13,8 @@ from torch.overrides import TorchFunctionMode
 
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
-from mmvisx.utils.pretrained import check_pretrained
+
+from .base import CheckedInit
 
 __all__ = ['ResNetTweak', 'rename_weights']
 
@@ -29,7 +30,7 @@ _STEM = re.compile(r'stem\.(\d+)\.(weight|bias|running_mean|running_var|num_batc
 
 
 @MODELS.register_module()
-class ResNetTweak(ResNet):
+class ResNetTweak(CheckedInit, ResNet):
     """ResNet in one of the four forms of Table 2.5, for classifiers, detectors and segmenters.
 
     ======= ============================ ================== ==========================
@@ -92,15 +93,6 @@ class ResNetTweak(ResNet):
         with _RatesOnCPU():
             super().__init__(depth, **VARIANTS[variant], **kwargs)
         self.register_load_state_dict_pre_hook(rename_weights)
-
-    def init_weights(self) -> None:
-        """Draw the weights, or load them.
-
-        Raises:
-            UserError: see :func:`check_pretrained`.
-        """
-        check_pretrained(self)
-        super().init_weights()
 
     def make_res_layer(self, **kwargs: Any) -> ResLayer:
         """Build a stage."""

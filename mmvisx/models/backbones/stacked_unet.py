@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mmcv.cnn import build_norm_layer
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -16,6 +15,8 @@ from mmvisx.models.utils.out_indices import resolve_out_indices
 from mmvisx.registry import MODELS
 from mmvisx.utils.config import similar
 from mmvisx.utils.errors import UserError
+
+from .base import CheckedInit
 
 __all__ = ['StackedUNet']
 
@@ -64,7 +65,7 @@ class ResidualBlock(nn.Module):
 
 
 @MODELS.register_module()
-class StackedUNet(BaseModule):
+class StackedUNet(CheckedInit):
     """Stacked U-Nets: a stem, a residual block and four blocks of U-Net modules.
 
     Average pooling lies between the blocks. Images may have any size; maps of odd size are
@@ -105,6 +106,8 @@ class StackedUNet(BaseModule):
     14) are those of a classifier's input; an input of 512 gives 256, 128, 128, 64, 32, 32.
     """
 
+    # A classifier has no norms behind its first blocks' maps.
+    new_parts = (r'^norm\d\.',)
     arch_settings: ClassVar[dict[str, Architecture]] = {
         'sunet64': Architecture(64, (2, 4, 4, 1), (256, 512, 768, 1024)),
         'sunet128': Architecture(128, (2, 4, 4, 1), (512, 1024, 1536, 2048)),

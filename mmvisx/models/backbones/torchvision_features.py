@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torchvision
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
 from mmvisx.utils.config import similar
+
+from .base import CheckedInit
 
 if TYPE_CHECKING:
     from mmengine.config import ConfigDict
@@ -21,7 +22,7 @@ __all__ = ['TorchvisionFeatures']
 
 
 @MODELS.register_module()
-class TorchvisionFeatures(BaseModule):
+class TorchvisionFeatures(CheckedInit):
     """Named layers of a network of torchvision, GoogLeNet for example.
 
     Args:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvisx.models.backbones.base import CheckedInit
 from mmvisx.models.backbones.resnet_tweak import ResNetTweak, rename_weights
 from mmvisx.registry import MODELS
-from mmvisx.utils.pretrained import check_pretrained
 
 if TYPE_CHECKING:
     from mmengine.config import ConfigDict
@@ -18,7 +17,7 @@ __all__ = ['ResNetTweakStage']
 
 
 @MODELS.register_module()
-class ResNetTweakStage(BaseModule):
+class ResNetTweakStage(CheckedInit):
     """Fourth stage of :class:`ResNetTweak`, for ``roi_head.shared_head``.
 
     mmdet's ``ResLayer`` is that of the variants ``'a'`` and ``'b'`` only.
@@ -46,15 +45,6 @@ class ResNetTweakStage(BaseModule):
         self.norm_eval = norm_eval
         self.layer4 = ResNetTweak(depth, variant, **kwargs).layer4
         self.register_load_state_dict_pre_hook(rename_weights)
-
-    def init_weights(self) -> None:
-        """Draw the weights, or load them.
-
-        Raises:
-            UserError: see :func:`check_pretrained`.
-        """
-        check_pretrained(self)
-        super().init_weights()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map pooled regions ``(R, 1024, H, W)`` to ``(R, 2048, H / 2, W / 2)``."""

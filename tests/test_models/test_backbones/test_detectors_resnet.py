@@ -241,7 +241,6 @@ def test_outputs():
     [
         (dict(rfp_sharing=True), 'rfp_inplanes'),
         (dict(rfp_sharing=True, rfp_inplanes=8, out_indices=(1, 2, 3)), 'out_indices'),
-        (dict(init_cfg=dict(type='Kaiming')), "'Pretrained', got {'type': 'Kaiming'}"),
     ],
 )
 def test_wrong_arguments(options, text):
