@@ -246,6 +246,27 @@ def test_new_weights_have_the_documents_deviation_and_the_seed_decides():
     assert not model[8].weight[:, 150:].any()
 
 
+@pytest.mark.parametrize('rescale', [False, True], ids=['', 'BR'])
+@pytest.mark.parametrize('net', [Chain, Separable])
+def test_new_scales_are_those_of_the_start(net, rescale):
+    """Each layer has its own; the shifts are 0."""
+    model = net()
+    levels = [0.25 * (index + 2) for index in range(len(norms_of(model)))]
+    for norm, level in zip(norms_of(model), levels, strict=True):
+        nn.init.constant_(norm.weight, level)
+    graph = build_channel_graph(model, X)
+    wither(model)
+    old = [mask.sum().item() for mask in utilization(model, graph).alive]
+    new = rejuvenate(model, graph, budget(model), rescale=rescale).graph
+    expected = dict(zip([id(norm) for norm in norms_of(model)], levels, strict=True))
+    for group, kept in zip(new.groups, old, strict=True):
+        assert group.width > kept
+        for name in group.norms:
+            norm = model.get_submodule(name)
+            assert norm.weight[kept:].tolist() == [expected[id(norm)]] * (group.width - kept)
+            assert not norm.bias[kept:].any()
+
+
 def test_every_weight_can_learn_after_two_steps():
     for variant in VARIANTS:
         for net in NETWORKS.values():
