@@ -17,7 +17,6 @@ custom_hooks = [
         # Pyramid and residual streams are fixed alive, which are most of the cost.
         threshold=0.9,
         window=(0, 2),
-        variant='NR-CA',
         rescale=True,
         fixed_lambda=0.04,
         input_shape=(3, 128, 128),

@@ -1,4 +1,5 @@
-# ResNet-101, ImageNet, NR-CA-BR with the number of multiply-adds kept.
+# ResNet-101, ImageNet, NR-CA-BR with the number of multiply-adds kept; cross attention in 33 of
+# 104 convolutions, those between two that may lose neurons.
 #   tools/dist_train.sh configs/neural_rejuvenation/resnet101_nr_flops_90e_imagenet.py 8
 # Hardware: 8 GPUs x 32 images. Expected: 20.98 % top-1 error, 5.69 % top-5 error (Table 5-II, row
 # 6). Obtained: not run.

@@ -1,4 +1,5 @@
-# ResNet-50, ImageNet, NR-CA-BR with the number of multiply-adds kept.
+# ResNet-50, ImageNet, NR-CA-BR with the number of multiply-adds kept; cross attention in 16 of
+# 53 convolutions, those between two that may lose neurons.
 #   tools/dist_train.sh configs/neural_rejuvenation/resnet50_nr_flops_90e_imagenet.py 8
 # Hardware: 8 GPUs x 32 images. Expected: 22.79 % top-1 error, 6.56 % top-5 error (Table 5-II, row
 # 5). Obtained: not run.

@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 from mmvisx.models.utils.neural_rejuvenation_architecture import apply_architecture
 from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
 from mmvisx.models.utils.neural_rejuvenation_optimizer import update_optimizer
+from mmvisx.models.utils.neural_rejuvenation_search import MIXES, mixed_layers
 from mmvisx.models.utils.neural_rejuvenation_utilization import Utilization
 from mmvisx.utils.checkpoint import REJUVENATED
 from mmvisx.utils.errors import UserError
@@ -28,6 +29,7 @@ __all__ = [
     'batch_shape',
     'between_steps',
     'describe',
+    'describe_mix',
     'log_state',
     'optimizers_of',
     'rebuild_for_checkpoint',
@@ -150,6 +152,27 @@ def describe(graph: ChannelGraph) -> str:
     ]
     lines += [f'  {name}: {reason}' for name, reason in graph.fixed.items()]
     return '\n'.join(lines)
+
+
+def describe_mix(graph: ChannelGraph, variant: str) -> tuple[str, bool]:
+    """Say how many convolutions a variant gives cross attention, or takes connections from.
+
+    Returns:
+        The text (empty for variants without such layers), and whether it is a warning.
+    """
+    what = {'removed': 'no cross connections', 'attention': 'cross attention'}.get(MIXES[variant])
+    if what is None:
+        return '', False
+    number = len(mixed_layers(graph, variant))
+    total = sum(layer.kind != 'linear' for layer in graph.layers)
+    text = f'{variant}: {number} of {total} convolutions get {what}'
+    if number:
+        return text, False
+    return (
+        f'{text}: none lies between two layers whose neurons may die, so that {variant} is the '
+        "same as variant='NR' here",
+        True,
+    )
 
 
 def log_state(

@@ -152,11 +152,38 @@ def test_imagenet(net, load, expected):
             assert hook is None
             assert parameters(cfg) == size
             continue
-        assert (hook.variant, hook.rescale, hook.threshold, hook.target) == ('NR-CA', True, 0.5, 1)
+        # Without a convolution between two free ones, cross attention has nothing to do.
+        assert hook.variant == ('NR' if net in ('resnet18', 'resnet34') else 'NR-CA')
+        assert (hook.rescale, hook.threshold, hook.target) == (True, 0.5, 1)
         assert hook.resource == kind.removeprefix('nr_')
         assert hook.input_shape == ((3, 224, 224) if kind == 'nr_flops' else None)
         check_imagenet_schedule(hook)
         assert cfg.model == load(f'{net}_baseline_90e_imagenet').model
+
+
+@pytest.mark.parametrize(
+    ('net', 'mixed', 'total'),
+    [
+        ('resnet18', 0, 20),
+        pytest.param('resnet34', 0, 36, marks=pytest.mark.slow),
+        pytest.param('resnet50', 16, 53, marks=pytest.mark.slow),
+        pytest.param('resnet101', 33, 104, marks=pytest.mark.slow),
+    ],
+)
+def test_layers_with_cross_attention(net, mixed, total, load, repo):
+    """Counted in the rejuvenated network: the 3x3 convolutions of bottlenecks, if any."""
+    name = f'{net}_nr_params_90e_imagenet'
+    model = build(load(name), 'cpu')
+    graph = build_channel_graph(model, torch.randn(2, 3, 64, 64))
+    wither(model, 0.5)
+    rejuvenate(model, graph, cost(graph, 'params'), variant='NR-CA')
+    kinds = [type(module).__name__ for module in model.modules()]
+    assert kinds.count('CrossAttentionConv2d') == mixed
+    assert sum('Conv2d' in kind for kind in kinds) == total
+    header = ' '.join((repo / f'configs/neural_rejuvenation/{name}.py').read_text().split('\n# '))
+    expected = f'cross attention in {mixed} of {total} convolutions' if mixed else 'NR-BR with'
+    assert expected in header
+    assert ('NR-CA-BR with' in header) == (mixed > 0)
 
 
 # Billions of multiply-adds of Table 5-II, which cuts ResNet-50's 4.09 off. VGG-16's 15.3 are those
@@ -296,6 +323,31 @@ def test_detector_trains_what_is_rejuvenated(load):
     assert not cfg.model.backbone.norm_eval
     hook = hook_of(cfg)
     assert hook.window[1] <= cfg.param_scheduler[-1].milestones[0]
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'faster_rcnn_r18_nr_flops_nano_shapes_voc',
+        'resnet20_nr_nano_cifar10',
+        'mobilenet_v1_025_nr_flops_90e_imagenet',
+        pytest.param('faster_rcnn_r50_nr_flops_fpn_coco', marks=pytest.mark.slow),
+        pytest.param('resnet164_nr_cr_half_300e_cifar10', marks=pytest.mark.slow),
+        pytest.param('resnet50_nr_flops_90e_imagenet', marks=pytest.mark.slow),
+    ],
+)
+def test_threshold_is_within_reach(name, load):
+    """With most neurons dead the utilization is below it, not only with all of them."""
+    cfg = load(name)
+    hook = hook_of(cfg)
+    model = build(cfg, 'cpu')
+    side = 32 if 'cifar' in name else 128
+    graph = build_channel_graph(model, torch.randn(2, 3, side, side))
+    for group in graph.groups:
+        for norm in group.norms:
+            torch.nn.init.constant_(model.get_submodule(norm).weight, 1.0)
+            model.get_submodule(norm).weight.data[: int(0.8 * group.width)] = 1e-5
+    assert utilization(model, graph, hook.resource).ratio < hook.threshold
 
 
 @pytest.mark.parametrize('name', [n for n in NANO if '_nr_' in n])

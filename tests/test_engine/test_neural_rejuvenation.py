@@ -20,10 +20,16 @@ from mmvisx.models.utils.neural_rejuvenation_utilization import Utilization, uti
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.errors import UserError
 from tests.processes import run_two
-from tests.test_engine.neural_rejuvenation_training import BATCHES, Classifier, build_runner
+from tests.test_engine.neural_rejuvenation_training import (
+    BATCHES,
+    Classifier,
+    WitherHook,
+    build_runner,
+)
 from tests.test_models.neural_rejuvenation_nets import (
     IMAGES,
     Chain,
+    conv_bn,
     convolution_weights,
     wither,
 )
@@ -90,7 +96,7 @@ def test_penalty_is_equation_5_3_once_per_step(tmp_path, counts, kind):
             tmp_path / str(penalised),
             wither_at=(),
             epochs=2,
-            hook=dict(fixed_lambda=0.0 if penalised else 0.01, threshold=0.01),
+            hook=dict(fixed_lambda=0.0 if penalised else 0.01, threshold=0.03),
             optim_wrapper=copy.deepcopy(wrapper),
             model=model,
         )
@@ -141,6 +147,21 @@ def test_lambda_grows_while_the_utilization_stalls(tmp_path, monkeypatch):
     # Seen before each decision: 1.0 is the start, then two stalls, two drops, one stall.
     assert seen == [0, 0, 0.25, 0.5, 0.5, 0.5]
     assert hook_of(runner).coefficient == 0.75
+
+
+def test_lambda_starts_at_zero_again_after_a_rejuvenation(tmp_path):
+    runner = build_runner(
+        tmp_path,
+        epochs=4,
+        hook=dict(fixed_lambda=None, lambda_step=1e-3, num_rejuvenations=2),
+    )
+    seen = []
+    runner.register_hook(Spy(lambda r: seen.append(hook_of(r).coefficient)))
+    runner.train()
+    assert (hook_of(runner).count, hook_of(runner).start_iter) == (1, 2 * BATCHES)
+    # An epoch, a stall and an epoch with the first step; then the same again.
+    by_epoch = [0, 1e-3, 0, 1e-3, 2e-3, 3e-3]
+    assert seen == pytest.approx([value for value in by_epoch for _ in range(BATCHES)])
 
 
 def test_flag_is_on_in_its_window_only(tmp_path):
@@ -426,6 +447,112 @@ def test_network_that_cannot_be_rejuvenated_is_refused_and_left_alone(tmp_path):
     runner = build_runner(tmp_path, wither_at=(), hook=dict(two_heads=True))
     with pytest.raises(UserError, match='TwoHeadLinearClsHead'):
         runner.train()
+
+
+def read_log(folder):
+    (log,) = folder.glob('*/*.log')
+    return log.read_text()
+
+
+def test_threshold_out_of_reach_is_refused(tmp_path):
+    """The residual network's stem and projections stay: 1,380 of 6,568 weights."""
+    runner = build_runner(tmp_path, net='Residual', wither_at=(), hook=dict(threshold=0.21))
+    with pytest.raises(
+        UserError, match=r'least utilization \(params\) .* 0\.2101.*threshold=0\.21'
+    ):
+        runner.train()
+    assert runner.iter == 0
+    runner = build_runner(
+        tmp_path / 'above', net='Residual', wither_at=(), epochs=1, hook=dict(threshold=0.22)
+    )
+    runner.train()
+    # Nobody waits for a rejuvenation here.
+    runner = build_runner(
+        tmp_path / 'off',
+        net='Residual',
+        wither_at=(),
+        epochs=1,
+        hook=dict(threshold=0.21, num_rejuvenations=0),
+    )
+    runner.train()
+    assert 'without a rejuvenation' not in read_log(tmp_path / 'off')
+
+
+def test_further_rejuvenation_out_of_reach_ends_the_penalty(tmp_path):
+    """Half of the weights are left, so that what stays counts twice: 0.42."""
+    hook = dict(target=0.5, threshold=0.4, num_rejuvenations=None, fixed_lambda=None)
+    runner = build_runner(
+        tmp_path,
+        net='Residual',
+        wither_at=(),
+        epochs=3,
+        hook=hook | dict(lambda_step=1e-3),
+        hooks=[WitherHook((BATCHES,), share=0.8)],
+    )
+    runner.train()
+    assert hook_of(runner).count == 1
+    assert hook_of(runner).coefficient == 0
+    assert 'there will be no further rejuvenation' in read_log(tmp_path)
+
+
+def test_training_without_a_rejuvenation_says_so(tmp_path):
+    runner = build_runner(
+        tmp_path / 'none',
+        wither_at=(),
+        epochs=3,
+        hook=dict(fixed_lambda=None, lambda_step=1e-4, threshold=0.3),
+    )
+    runner.train()
+    assert (
+        'the training ends without a rejuvenation: the utilization was 1.0000 at the end of the '
+        'last interval, not below threshold=0.3, with lambda=0.0002'
+    ) in read_log(tmp_path / 'none')
+    runner = build_runner(tmp_path / 'one')
+    runner.train()
+    assert 'without a rejuvenation' not in read_log(tmp_path / 'one')
+
+
+class BasicBlocks(nn.Module):
+    """As ResNet-18: in each branch one convolution that may lose neurons, and one that not."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = conv_bn(3, 8)
+        self.convs = nn.ModuleList(
+            nn.Sequential(conv_bn(8, 12), conv_bn(12, 8)[:2]) for _ in range(2)
+        )
+        self.fc = nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = self.stem(x)
+        for convs in self.convs:
+            x = (x + convs(x)).relu()
+        return self.fc(x.mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ('variant', 'what', 'kind'),
+    [('NR-CA', 'cross attention', 'Attention'), ('NR-CR', 'no cross connections', 'Removed')],
+)
+def test_number_of_mixed_layers_is_logged(tmp_path, variant, what, kind):
+    """And is what the rejuvenation builds; in one with basic blocks there are none."""
+
+    def count(runner):
+        return sum(type(m).__name__ == f'Cross{kind}Conv2d' for m in runner.model.modules())
+
+    runner = build_runner(tmp_path / 'some', net='Residual', hook=dict(variant=variant))
+    runner.train()
+    # The 3x3 convolution of each of three bottlenecks.
+    assert f'{variant}: 3 of 12 convolutions get {what}\n' in read_log(tmp_path / 'some')
+    assert count(runner) == 3
+    model = Classifier()
+    model.net = BasicBlocks()
+    runner = build_runner(tmp_path / 'none', model=model, hook=dict(variant=variant, threshold=0.7))
+    runner.train()
+    line = next(li for li in read_log(tmp_path / 'none').splitlines() if f'get {what}' in li)
+    assert 'WARNING' in line
+    assert f'{variant}: 0 of 5 convolutions get {what}: none lies between two' in line
+    assert (hook_of(runner).count, count(runner)) == (1, 0)
 
 
 def test_dead_layer_is_named_and_the_training_goes_on(tmp_path):

@@ -17,6 +17,7 @@ from mmvisx.engine.neural_rejuvenation import (
     batch_shape,
     between_steps,
     describe,
+    describe_mix,
     log_state,
     optimizers_of,
     rebuild_for_checkpoint,
@@ -31,6 +32,7 @@ from mmvisx.models.utils.neural_rejuvenation_utilization import (
     Utilization,
     check_resource,
     cost,
+    least_utilization,
     utilization,
 )
 from mmvisx.registry import HOOKS
@@ -64,9 +66,11 @@ class NeuralRejuvenationHook(Hook):
     lambda goes back to 0, and rates, schedules and the number of epochs to run start anew. The
     flag is on during ``window`` and until ``num_rejuvenations`` have happened.
 
-    Any network works whose convolutions are followed by batch normalisations
-    (:func:`~mmvisx.models.utils.neural_rejuvenation_trace.build_channel_graph`), with any
-    optimizer and wrapper, running averages (EMA) and distributed training.
+    Neurons are those of convolutions followed by batch normalisations, as far as their readers
+    can be followed
+    (:func:`~mmvisx.models.utils.neural_rejuvenation_trace.build_channel_graph` says how far);
+    the others are fixed alive, and the log says why. Any optimizer and wrapper works, as do
+    running averages (EMA) and distributed training.
 
     The log has ``nr_utilization`` and ``nr_lambda``, and the visual back-ends also
     ``nr_live.{layer}``, once per interval, and a picture of the living neurons at the start and
@@ -95,7 +99,8 @@ class NeuralRejuvenationHook(Hook):
             counted with; by default that of the first batch.
 
     Raises:
-        UserError: an argument is out of range; no neuron of the network may die.
+        UserError: an argument is out of range; no neuron of the network may die, or so few that
+            the threshold is below the least utilization there can be.
 
     Source: 001, Algorithm 3 and 5.3.
 
@@ -166,6 +171,7 @@ class NeuralRejuvenationHook(Hook):
         self._penalised: dict[int, list[nn.Parameter]] = {}
         self._handles: list[Any] = []
         self._on = False
+        self._reachable = True
 
     # --- set-up and checkpoints
 
@@ -182,10 +188,18 @@ class NeuralRejuvenationHook(Hook):
             self._handles.append(optimizer.register_step_pre_hook(self._add_penalty))
 
     def after_train(self, runner: Runner) -> None:
-        """Take the penalty away."""
+        """Take the penalty away, and say if there was no rejuvenation."""
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+        if self.count == 0 and self.num_rejuvenations != 0:
+            last = 'was never checked' if self.previous is None else f'was {self.previous:.4f}'
+            runner.logger.warning(
+                f'the training ends without a rejuvenation: the utilization {last} at the end of '
+                f'the last interval, not below threshold={self.threshold}, with lambda='
+                f'{self.coefficient:g}; raise threshold, lambda_step or fixed_lambda, or train '
+                'longer'
+            )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Store the architecture and the state of the monitor."""
@@ -227,6 +241,7 @@ class NeuralRejuvenationHook(Hook):
         if not self.budget:
             self.budget = self.target * cost(self.graph, self.resource)
         if not self._penalised:
+            self._check_reachable(runner)
             self._collect(runner)
         self._on = self._flag(runner)
         done = runner.iter - self.start_iter
@@ -245,10 +260,33 @@ class NeuralRejuvenationHook(Hook):
     def _flag(self, runner: Runner) -> bool:
         if self.num_rejuvenations is not None and self.count >= self.num_rejuvenations:
             return False
+        if not self._reachable:
+            return False
         if self.window is None:
             return True
         epochs = (runner.iter - self.start_iter) / len(runner.train_dataloader)
         return self.window[0] <= epochs < self.window[1]
+
+    def _check_reachable(self, runner: Runner) -> None:
+        """Refuse a threshold that lambda would grow for without end."""
+        assert self.graph is not None
+        if self.num_rejuvenations is not None and self.count >= self.num_rejuvenations:
+            return
+        least = least_utilization(self.graph, self.resource)
+        self._reachable = least < self.threshold
+        if self._reachable:
+            return
+        found = (
+            f'the least utilization ({self.resource}) that this network can fall to is '
+            f'{least:.4f}, as {len(self.graph.fixed)} layers are fixed alive, which is not below '
+            f'threshold={self.threshold}'
+        )
+        if self.count == 0:
+            raise UserError(
+                f'{found}: raise threshold (and target, which is at least as high) of '
+                'NeuralRejuvenationHook, or use a network with more neurons that may die'
+            )
+        runner.logger.warning(f'{found}: there will be no further rejuvenation')
 
     def _check(self, runner: Runner, adapt: bool, may_rejuvenate: bool) -> None:
         assert self.graph is not None
@@ -303,6 +341,7 @@ class NeuralRejuvenationHook(Hook):
         refresh_runner(runner)
         self._restart.extend(runner, self.start_epoch, self.start_iter)
         self._restart.schedules(runner)
+        self._check_reachable(runner)
         self._collect(runner)
         self._on = self._flag(runner)
         share = result.cost / result.budget
@@ -336,6 +375,9 @@ class NeuralRejuvenationHook(Hook):
                 'two_heads=True of NeuralRejuvenationHook needs a classifier that can be split: '
                 "model.head.type='mmvisx.TwoHeadLinearClsHead'"
             )
+        text, warn = describe_mix(graph, self.variant)
+        if text:
+            (runner.logger.warning if warn else runner.logger.info)(text)
         return same_everywhere(graph)
 
     # --- penalty

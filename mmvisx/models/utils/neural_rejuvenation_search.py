@@ -10,7 +10,14 @@ from mmvisx.utils.errors import UserError
 from .neural_rejuvenation_graph import ChannelGraph, GraphLayer
 from .neural_rejuvenation_utilization import cost, input_counts
 
-__all__ = ['MIXES', 'compact_graph', 'expand_graph', 'search_widths', 'split_graph']
+__all__ = [
+    'MIXES',
+    'compact_graph',
+    'expand_graph',
+    'mixed_layers',
+    'search_widths',
+    'split_graph',
+]
 
 # How survived and rejuvenated neurons are connected.
 MIXES = {'NR': 'dense', 'NR-FS': 'dense', 'NR-CR': 'removed', 'NR-CA': 'attention'}
@@ -61,6 +68,21 @@ def split_graph(graph: ChannelGraph, share: float) -> ChannelGraph:
         if layer.kind == 'conv' and layer.group is not None:
             _mix(new, layer, 'attention')
     return new
+
+
+def mixed_layers(graph: ChannelGraph, variant: str) -> list[str]:
+    """Return the convolutions that a rejuvenation makes mixed: those between free neurons.
+
+    Args:
+        graph: The network's graph before it.
+        variant: A key of :data:`MIXES`.
+
+    Returns:
+        Names of the layers that are not dense if half of each layer's neurons survive.
+    """
+    live = [[max(1, count // 2) for count in group.counts] for group in graph.groups]
+    new = expand_graph(graph, live, [group.width for group in graph.groups], variant)
+    return [layer.name for layer in new.layers if layer.mix != 'dense']
 
 
 def _refit(graph: ChannelGraph) -> None:

@@ -32,6 +32,7 @@ __all__ = ['Forward', 'build_channel_graph', 'default_forward']
 Forward = Callable[[nn.Module, Tensor], Any]
 
 ADDED = 'added to a residual stream, or tied to other layers'
+GATED = 'multiplied with what another layer gives, as by a squeeze-and-excitation gate'
 
 
 def default_forward(model: nn.Module, inputs: Tensor) -> Any:
@@ -65,7 +66,10 @@ def build_channel_graph(
     - all that reads it is an ``nn.Conv2d`` or ``nn.Linear``; depthwise convolutions with their
       batch normalisation in between belong to the neuron.
 
-    All other neurons are fixed alive (:attr:`ChannelGraph.fixed` says why).
+    All other neurons are fixed alive (:attr:`ChannelGraph.fixed` says why). So are those in front
+    of a grouped convolution that is not depthwise (ResNeXt, RegNet, ShuffleNetV1) and those of
+    branches that are added up (RepVGG), which leaves no free neuron in these networks, and those
+    that a gate scales (squeeze-and-excitation), which leaves few in EfficientNet and MobileNetV3.
 
     Args:
         model: A network, which is not changed; its mode does not matter.
@@ -203,7 +207,9 @@ def _candidates(
             found[name] = Candidate(name, [], [], {}, [], 'not reached from the outputs')
             continue
         if name in tied_to:  # its channels are known from another one's
-            found[name] = Candidate(name, [], [], {}, tied_to[name], ADDED)
+            first = found[tied_to[name][0]]
+            reason = GATED if first.reason == GATED else ADDED
+            found[name] = Candidate(name, [], [], {}, tied_to[name], reason)
             continue
         pruner = graph.get_pruner_of_module(conv)
         group = graph.get_pruning_group(
@@ -232,6 +238,7 @@ def _read_group(
     result = Candidate(name, [], [], {}, [])
     node = graph.module2node[conv]
     allowed_norms = []
+    operations = set()
     for item in group:
         module, kind = item.dep.target.module, item.dep.target.type
         if module is conv and graph.is_out_channel_pruning_fn(item.dep.handler):
@@ -267,6 +274,11 @@ def _read_group(
             OPTYPE.SPLIT,
         ):
             result.reason = result.reason or f'read by {names.get(module, module)}'
+        if kind == OPTYPE.ELEMENTWISE:
+            operations.add(getattr(module, '_grad_fn', ''))
+    if result.tied and not any(name.startswith('AddBackward') for name in operations):
+        multiplied = any(name.startswith('MulBackward') for name in operations)
+        result.reason = GATED if multiplied and result.reason == ADDED else result.reason
     direct = [names.get(n.module) for n in allowed_norms]
     if len(allowed_norms) != 1 + len(result.depthwise) or set(direct) != set(result.norms):
         result.reason = result.reason or 'not followed by a batch normalisation of its own'

@@ -12,7 +12,14 @@ from mmvisx.utils.errors import UserError
 
 from .neural_rejuvenation_graph import ChannelGraph, GraphLayer, get_norm
 
-__all__ = ['Utilization', 'alive_neurons', 'cost', 'input_counts', 'utilization']
+__all__ = [
+    'Utilization',
+    'alive_neurons',
+    'cost',
+    'input_counts',
+    'least_utilization',
+    'utilization',
+]
 
 DEAD = 0.01  # of the layer's largest scale (5.3.1.1)
 DEAD_LAYER = 1e-3  # largest scale of a layer that is dead as a whole
@@ -99,6 +106,24 @@ def cost(graph: ChannelGraph, resource: str, counts: Sequence[Sequence[int]] | N
         counts = [group.counts for group in graph.groups]
     generations = max((len(c) for c in counts), default=1)
     return sum(layer_cost(layer, counts, resource, generations) for layer in graph.layers)
+
+
+def least_utilization(graph: ChannelGraph, resource: str) -> float:
+    """Return the smallest utilization ratio that the death of neurons can lead to.
+
+    What is fixed alive stays, and one neuron (of the oldest generation) of each layer without
+    which the network's output would be cut off from its input.
+
+    Raises:
+        UserError: an unknown resource.
+    """
+    counts = []
+    for group in graph.groups:
+        oldest = next(index for index, count in enumerate(group.counts) if count)
+        kept = [0] * len(group.counts)
+        kept[oldest] = 0 if group.bridged else 1
+        counts.append(kept)
+    return cost(graph, resource, counts) / cost(graph, resource)
 
 
 def split_alive(graph: ChannelGraph, alive: Sequence[Tensor]) -> list[list[int]]:

@@ -168,6 +168,33 @@ def test_what_cannot_be_followed_is_fixed_with_a_reason(middle, reason):
     assert [group.name for group in graph.groups] == ['second.0', 'last.0']
 
 
+class Gated(nn.Module):
+    """As EfficientNet's blocks without a shortcut: a depthwise convolution and a gate."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = conv_bn(3, 8)
+        self.expand = conv_bn(8, 16, 1)
+        self.depthwise = conv_bn(16, 16, groups=16)
+        self.squeeze = nn.Sequential(nn.Conv2d(16, 4, 1), nn.ReLU(), nn.Conv2d(4, 16, 1))
+        self.project = conv_bn(16, 8, 1)
+        self.fc = nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = self.depthwise(self.expand(self.stem(x)))
+        x = x * self.squeeze(x.mean((2, 3), keepdim=True)).sigmoid()
+        return self.fc(self.project(x).mean((2, 3)))
+
+
+def test_gate_is_not_called_a_residual_stream():
+    graph = graph_of(Gated())
+    for name in ('expand.0', 'squeeze.2'):
+        assert 'squeeze-and-excitation gate' in graph.fixed[name]
+        assert 'residual' not in graph.fixed[name]
+    residual = graph_of(Residual()).fixed['blocks.0.conv3.0']
+    assert residual == 'added to a residual stream, or tied to other layers'
+
+
 def test_activation_decides_whether_neurons_can_be_rescaled():
     assert graph_of(Two(nn.LeakyReLU())).groups[0].homogeneous
     for activation in (nn.ReLU6(), nn.SiLU(), nn.Tanh()):

@@ -11,7 +11,11 @@ from torch import nn
 from mmvisx.models.utils.neural_rejuvenation import compact, silence
 from mmvisx.models.utils.neural_rejuvenation_search import search_widths
 from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
-from mmvisx.models.utils.neural_rejuvenation_utilization import cost, utilization
+from mmvisx.models.utils.neural_rejuvenation_utilization import (
+    cost,
+    least_utilization,
+    utilization,
+)
 from mmvisx.utils.errors import UserError
 from tests.test_models.neural_rejuvenation_nets import (
     IMAGES,
@@ -62,6 +66,40 @@ def test_depthwise_neuron_dies_with_either_scale():
     # The first convolution, its depthwise one and what reads that.
     saved = 2 * (9 * 3 + 9 + 18)
     assert state.total - state.used == saved
+
+
+# Weights with one neuron left in each free layer, and none in a residual branch; and all of them.
+LEAST = {
+    'Chain': (9 * (3 + 1 + 1), 9 * (3 * 12 + 12 * 20 + 20 * 16)),
+    'Residual': (9 * 3 * 12 + 12 * 24 + 24 * 32, 6568),
+    'Dense': (9 * 3 + 9 * (1 + 2 + 3) + 4 + 9 * (1 + 2), 5090),
+    'Separable': (9 * 3 + 9 + 1 + 9 + 1, 9 * 3 * 10 + 90 + 180 + 9 * 18 + 18 * 14),
+}
+
+
+@pytest.mark.parametrize('net', LEAST)
+def test_least_utilization_by_hand_and_by_dying(net):
+    least, total = LEAST[net]
+    model = NETWORKS[net]()
+    graph = build_channel_graph(model, X)
+    assert least_utilization(graph, 'params') == least / total
+    with torch.no_grad():
+        for group in graph.groups:
+            for name in group.norms:
+                model.get_submodule(name).weight.fill_(1e-4)
+                model.get_submodule(name).weight[1] = 5e-4 if net == 'Residual' else 1.0
+    state = utilization(model, graph)
+    assert (state.used, state.total) == (least, total)
+
+
+@pytest.mark.parametrize('resource', ['params', 'flops'])
+@pytest.mark.parametrize('net', NETWORKS.values(), ids=NETWORKS)
+def test_no_death_leads_below_the_least_utilization(net, resource):
+    graph = build_channel_graph(net(), X)
+    least = least_utilization(graph, resource)
+    for seed in range(20):
+        model = wither(net(), 0.98, seed)
+        assert utilization(model, graph, resource).ratio >= least
 
 
 @pytest.mark.parametrize('resource', ['params', 'flops'])
