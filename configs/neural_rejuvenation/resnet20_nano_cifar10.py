@@ -1,8 +1,8 @@
 # ResNet-20 of bottlenecks with half of the channels, the 1,500 PNGs of CIFAR-10 at half their size,
 # without rejuvenation.
 #   python tools/train.py configs/neural_rejuvenation/resnet20_nano_cifar10.py
-# Hardware: one CPU core, less than a minute. Not in the document. Obtained: see
-# configs/_series_/neural_rejuvenation_cifar10.py.
+# Hardware: one CPU core, less than a minute. Not in the document. Obtained:
+# top-1 46.87 ± 1.19, three seeds.
 _base_ = [
     '../_base_/datasets/cifar10_png.py',
     '../_base_/schedules/neural_rejuvenation_nano.py',

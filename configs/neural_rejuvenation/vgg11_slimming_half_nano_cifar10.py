@@ -1,8 +1,8 @@
 # VGG-11 with an eighth of the channels, the 1,500 PNGs of CIFAR-10 at half their size, half of its
 # weights pruned away by network slimming.
 #   python tools/train.py configs/neural_rejuvenation/vgg11_slimming_half_nano_cifar10.py
-# Hardware: one CPU core, less than a minute. Not in the document. Obtained: see
-# configs/_series_/neural_rejuvenation_cifar10.py.
+# Hardware: one CPU core, less than a minute. Not in the document. Obtained:
+# top-1 45.63 ± 1.72, three seeds.
 _base_ = './vgg11_nano_cifar10.py'
 
 sparse_epochs = 5  # under the penalty, before the 10 that follow

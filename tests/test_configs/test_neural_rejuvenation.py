@@ -13,13 +13,14 @@ from mmpretrain.structures import DataSample
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmvisx.apis.run import build_runner, prepare_config
+from mmvisx.apis.series import load_series
 from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
 from mmvisx.engine.hooks import NetworkSlimmingHook, NeuralRejuvenationHook
 from mmvisx.models.utils.neural_rejuvenation import rejuvenate
 from mmvisx.models.utils.neural_rejuvenation_slimming import convolution_weights
 from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
 from mmvisx.models.utils.neural_rejuvenation_utilization import cost, utilization
-from mmvisx.registry import HOOKS, MODELS
+from mmvisx.registry import DATASETS, HOOKS, MODELS
 from tests.test_models.neural_rejuvenation_nets import wither
 from tools.analysis import recipe_table
 
@@ -59,10 +60,9 @@ LAMBDA = {'vgg19': (1.5e-4, 3e-4), 'resnet164': (1.5e-4, 2.5e-4), 'densenet100_4
 # Table 5-V.
 REPEATED = {10: (4.19, 4.03, 3.79, 3.69, 3.62), 100: (21.53, 20.47, 19.91)}
 NANO = [
-    f'{network}_{kind}nano_{data}'
+    f'{network}_{kind}nano_cifar10'
     for network in ('vgg11', 'resnet20')
     for kind in ('', 'nr_', 'slimming_half_')
-    for data in ('digits', 'cifar10')
 ]
 
 
@@ -367,33 +367,30 @@ def test_nano_rejuvenates_before_the_rate_drops(name, load):
 
 
 @pytest.fixture(scope='module')
-def folders(tmp_path_factory):
-    """Two training and two test images of ten classes for each kind of nano recipe."""
-    roots = {}
+def images(tmp_path_factory):
+    """Two training and two test images of ten classes."""
+    root = tmp_path_factory.mktemp('cifar10')
     random = np.random.default_rng(0)
-    for data, side in (('digits', 8), ('cifar10', 32)):
-        roots[data] = tmp_path_factory.mktemp(data)
-        for split in ('train', 'test'):
-            for number in range(10):
-                folder = roots[data] / split / f'{number}'
-                folder.mkdir(parents=True)
-                for index in range(2):
-                    image = random.integers(0, 255, (side, side, 3), np.uint8)
-                    cv2.imwrite(str(folder / f'{index}.png'), image)
-    return roots
+    for split in ('train', 'test'):
+        for number in range(10):
+            folder = root / split / f'{number}'
+            folder.mkdir(parents=True)
+            for index in range(2):
+                image = random.integers(0, 255, (32, 32, 3), np.uint8)
+                cv2.imwrite(str(folder / f'{index}.png'), image)
+    return root
 
 
 @pytest.mark.parametrize('name', NANO)
-def test_nano_trains_two_iterations(name, folders, tmp_path, repo):
+def test_nano_trains_two_iterations(name, images, tmp_path, repo):
     """And goes through its event, which the scales of a few steps would not bring about."""
     path = repo / f'configs/neural_rejuvenation/{name}.py'
     options = {'train_cfg.max_epochs': 2, 'train_cfg.val_interval': 2, 'param_scheduler': []}
     if 'slimming' in name:
         options |= {'custom_hooks.3.prune_epoch': 1}
     cfg = prepare_config(path, tmp_path, options)
-    root = folders['digits' if 'digits' in name else 'cifar10']
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-        loader.dataset.data_root = f'{root}/'
+        loader.dataset.data_root = f'{images}/'
         loader.batch_size = 20
     cfg.default_hooks.logger.interval = 1
     runner = build_runner(cfg)
@@ -412,6 +409,40 @@ def test_nano_trains_two_iterations(name, folders, tmp_path, repo):
         assert runner.iter == 2
         assert after == before if 'slimming' not in name else 0.4 * before < after <= before / 2
     assert 0 <= runner.message_hub.get_scalar('val/accuracy/top1').current() <= 100
+
+
+@pytest.mark.parametrize('row', ['NR', 'NR-CR', 'NR-CR, two heads'])
+def test_connectivity_counts_its_budget_after_the_event(row, repo, tmp_path):
+    series = load_series(repo / 'configs/_series_/neural_rejuvenation_connectivity.py')
+    (row,) = (r for r in series.rows if r.name == row)
+    few = {
+        'train_cfg.max_iters': 3,
+        'train_cfg.val_interval': 9,
+        'param_scheduler': [],
+        'custom_hooks.3.lambda_interval': 1 / 2,
+        'custom_hooks.3.window': None,
+        'train_dataloader.dataset.number': 4 * 64,
+        'val_dataloader.dataset.number': 64,
+    }
+    runner = build_runner(prepare_config(repo / row.config, tmp_path, {**row.options, **few}))
+    before = convolution_weights(runner.model)
+    runner.model.init_weights()
+    wither(runner.model, 0.7)
+    runner.train()
+    assert runner.iter == 2 + 3
+    assert 0.95 * before < convolution_weights(runner.model) <= before
+    split = getattr(runner.model.head, 'rejuvenated', None) is not None
+    assert split == ('heads' in row.name)
+
+
+def test_connectivity_rejuvenates_before_the_rate_drops(load):
+    cfg, baseline = load('vgg11_nr_nano_connectivity'), load('vgg11_nano_connectivity')
+    hook = hook_of(cfg)
+    steps = len(DATASETS.build(cfg.train_dataloader.dataset)) // cfg.train_dataloader.batch_size
+    assert hook.window[1] * steps <= cfg.param_scheduler[0].milestones[0]
+    # No grid is seen twice in the longest training.
+    assert hook.window[1] * steps + cfg.train_cfg.max_iters <= steps
+    assert (cfg.model, cfg.train_cfg) == (baseline.model, baseline.train_cfg)
 
 
 def test_nano_detector_goes_on_after_its_event(repo, tmp_path):
@@ -453,7 +484,7 @@ def convolutions(model, images):
 
 
 COUNTED = [
-    'vgg11_nr_nano_digits',
+    'vgg11_nr_nano_cifar10',
     'resnet20_nr_nano_cifar10',
     *(
         pytest.param(name, marks=pytest.mark.slow)
