@@ -3,7 +3,7 @@
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
 #   python tools/train.py configs/multi_task/sunet_async_nano_shapes.py
 # Hardware: one CPU core, 3 to 6 minutes on a busy machine. Not in the document.
-# Obtained: mIoU 28.43 ± 0.27 (classes) and 30.32 ± 0.61 (parts), three seeds.
+# Obtained: not run.
 _base_ = [
     '../_base_/models/multi_task_sunet_nano.py',
     '../_base_/datasets/multi_task_shapes.py',

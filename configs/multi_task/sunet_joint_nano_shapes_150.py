@@ -17,6 +17,6 @@ model = dict(
     backbone=dict(output_stride=8),
 )
 max_iters = 1500
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+train_cfg = dict(max_iters=max_iters, val_interval=max_iters // 3)
 param_scheduler = [_base_.param_scheduler[0] | dict(end=max_iters, T_max=max_iters)]
 default_hooks = dict(checkpoint=dict(interval=500, max_keep_ckpts=1))

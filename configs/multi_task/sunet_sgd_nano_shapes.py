@@ -3,7 +3,7 @@
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
 #   python tools/train.py configs/multi_task/sunet_sgd_nano_shapes.py
 # Hardware: one CPU core, 3 to 6 minutes on a busy machine. Not in the document.
-# Obtained: mIoU 29.49 ± 0.20 (classes) and 32.48 ± 0.54 (parts), three seeds.
+# Obtained: not run.
 _base_ = [
     '../_base_/models/multi_task_sunet_nano.py',
     '../_base_/datasets/multi_task_shapes.py',

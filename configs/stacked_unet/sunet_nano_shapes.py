@@ -1,8 +1,7 @@
 # A small Stacked U-Net, from scratch, the rendered shapes, 300 iterations of 10 images.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
 #   python tools/train.py configs/stacked_unet/sunet_nano_shapes.py
-# Hardware: one busy CPU core, 4 minutes. Not in the document. Obtained: mIoU 17.2 ± 0.7
-# (three seeds).
+# Hardware: one busy CPU core, 4 minutes. Not in the document. Obtained: not run.
 _base_ = [
     '../_base_/models/stacked_unet_nano.py',
     '../_base_/datasets/shapes_classes.py',

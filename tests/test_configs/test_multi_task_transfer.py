@@ -108,7 +108,7 @@ def test_rows_differ_in_task_start_and_rate_only():
                 assert held_out[f'{task}_train'].indices == source.indices
         if joint:
             assert loader.sampler.source_ratio == [1, 1]
-    assert steps == {(1500, 1500)}
+    assert steps == {(1500, 500), (1500, 1500)}
     assert images == {'semantic': [list(range(150))] * 4, 'part': [list(range(150, 300))] * 4}
     assert len(series.pairs) == 7
 

@@ -1,6 +1,6 @@
 """Draw one task's learning curves, trained separately and jointly, from a series.
 
-python tools/analysis/multi_task_curves.py work_dirs/multi_task_shapes --task part --out parts.png
+python tools/analysis/multi_task_curves.py work_dirs/multi_task_transfer --task part --out parts.png
 """
 
 import argparse
