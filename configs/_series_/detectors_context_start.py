@@ -1,6 +1,7 @@
 # The trained detectors from which configs/_series_/detectors_context.py goes on, as the document's
-# rows start from a trained backbone: the nano HTC with standardised weights, from scratch. See
-# there for data and commands.
+# rows start from a trained backbone: the nano HTC with standardised weights, from scratch. Data and
+# further commands stand there.
+#   python tools/run_series.py configs/_series_/detectors_context_start.py --seeds 0 1 2 3
 _iterations = 900
 
 rows = {'HTC + WS': dict(config='configs/detectors/htc_ws_nano_context.py')}

@@ -1,7 +1,7 @@
 # The nano DetectoRS without RFP.
 #   python tools/train.py configs/detectors/htc_sac_nano_shapes.py
 # Hardware: two CPU cores. Not in the document. Obtained by two of its three epochs: box AP
-# 0.310 ± 0.046 (three seeds, configs/_series_/detectors_shapes.py).
+# 0.310 ± 0.046 (three seeds); to its end: not run.
 _base_ = './htc_rfp_sac_nano_shapes.py'
 
 model = dict(
