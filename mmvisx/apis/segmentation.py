@@ -21,7 +21,7 @@ from mmvisx.visualization.segmentation_tasks import Task, draw_tasks, labels_of,
 
 from .run import build_model
 
-__all__ = ['SegmentationInferencer']
+__all__ = ['SegmentationInferencer', 'meta_of']
 
 # Steps of a pipeline that want a label map.
 _LABEL_STEPS = ('LoadAnnotations', 'LoadSegAnnotations', 'LoadTaskAnnotations')
@@ -105,18 +105,18 @@ def _pipeline(cfg: Config) -> Compose:
 def _tasks(checkpoint: Mapping[str, Any], cfg: Config) -> list[Task]:
     meta = dict(checkpoint.get('meta', {}).get('dataset_meta') or {})
     if not meta.get('classes') and not meta.get('tasks'):
-        meta = _meta_of(cfg.test_dataloader.dataset)
+        meta = meta_of(cfg.test_dataloader.dataset)
     return tasks_of(meta)
 
 
-def _meta_of(dataset: Mapping[str, Any]) -> dict[str, Any]:
+def meta_of(dataset: Mapping[str, Any]) -> dict[str, Any]:
     """Return classes and palette of a data set's config without reading its files."""
     if 'tasks' in dataset:
-        return dict(tasks={name: _meta_of(cfg) for name, cfg in dataset['tasks'].items()})
+        return dict(tasks={name: meta_of(cfg) for name, cfg in dataset['tasks'].items()})
     inner: Sequence[Any] = [dataset['dataset']] if 'dataset' in dataset else []
     inner = inner or dataset.get('datasets', [])
     if inner:
-        return _meta_of(inner[0])
+        return meta_of(inner[0])
     with DATASETS.switch_scope_and_registry('mmseg') as registry:
         kind = registry.get(dataset['type'])
     return {**(getattr(kind, 'METAINFO', None) or {}), **(dataset.get('metainfo') or {})}

@@ -1,4 +1,4 @@
-"""Test-time augmentation for any detector config."""
+"""Test-time augmentation for any config: here of detectors, in tta_views of others."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ from mmengine.config import Config, ConfigDict
 
 from mmvisx.utils.errors import UserError
 
+from .tta_views import enable_classifier_tta, enable_segmentor_tta, innermost, name_of
+
 
 def enable_tta(cfg: Config) -> None:
     """Turn ``cfg`` into the config of a test with augmentation, in place.
 
     Uses ``tta_model`` and ``tta_pipeline`` of the config; without them a horizontal flip of the
     test pipeline, and the detector's own NMS. Masks are merged where a ``roi_head`` predicts
-    them; for other detectors a mask metric is dropped with a warning.
+    them; for other detectors a mask metric is dropped with a warning. Segmentors and classifiers
+    have views of their own, see :mod:`mmvisx.apis.tta_views`.
 
     Raises:
         UserError: the config has no NMS settings where mmdet's detectors have them, or its
             ``tta_pipeline`` does not say which views are flipped.
     """
+    others = {'mmseg': enable_segmentor_tta, 'mmpretrain': enable_classifier_tta}
+    if cfg.get('default_scope') in others:
+        others[cfg.default_scope](cfg)
+        return
     test_cfg = cfg.model.get('test_cfg', {})
     merge = test_cfg.get('rcnn') or test_cfg
     if 'tta_model' not in cfg:
@@ -35,7 +42,7 @@ def enable_tta(cfg: Config) -> None:
         )
     elif cfg.tta_model.get('type') in ('DetTTAModel', 'mmdet.DetTTAModel'):
         cfg.tta_model.type = 'mmvisx.DetTTAModel'
-    dataset = _innermost(cfg.test_dataloader.dataset)
+    dataset = innermost(cfg.test_dataloader.dataset)
     if 'tta_pipeline' in cfg:
         _check_flips(cfg.tta_pipeline)
     dataset.pipeline = cfg.get('tta_pipeline') or flip_pipeline(dataset.pipeline)
@@ -49,7 +56,7 @@ def _check_flips(pipeline: list[dict[str, Any]]) -> None:
     steps = [s for step in pipeline for group in step.get('transforms', [[step]]) for s in group]
     keys = next((s['meta_keys'] for s in steps if 'meta_keys' in s), None)
     absent = [k for k in ('flip', 'flip_direction') if keys is not None and k not in keys]
-    if absent and any('Flip' in _name(step) for step in steps):
+    if absent and any('Flip' in name_of(step) for step in steps):
         raise UserError(
             f'--tta: tta_pipeline flips, but the meta_keys of its Pack transform lack '
             f'{" and ".join(absent)}, so that boxes could not be flipped back; add them'
@@ -61,7 +68,7 @@ def flip_pipeline(pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
     The flip stands before the annotations are loaded, which have to stay unflipped.
     """
-    names = [_name(step) for step in pipeline]
+    names = [name_of(step) for step in pipeline]
     pack = next((i for i, name in enumerate(names) if name.startswith('Pack')), None)
     if pack is None or not names[0].startswith('LoadImage'):
         raise UserError(
@@ -81,19 +88,6 @@ def flip_pipeline(pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
         copy.deepcopy(pipeline[0]),
         dict(type='TestTimeAug', transforms=[*steps[1:flip_at], flips, *steps[flip_at:]]),
     ]
-
-
-def _name(step: dict[str, Any]) -> str:
-    kind = step['type']
-    return kind.rsplit('.', 1)[-1] if isinstance(kind, str) else kind.__name__
-
-
-def _innermost(dataset: ConfigDict) -> ConfigDict:
-    while 'pipeline' not in dataset and 'dataset' in dataset:
-        dataset = dataset.dataset
-    if 'pipeline' not in dataset:
-        raise UserError('--tta: test_dataloader.dataset has no pipeline')
-    return dataset
 
 
 def _drop_masks(cfg: Config) -> None:

@@ -46,8 +46,14 @@ class Report:
 
     images: int = 0
     objects: int = 0
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CHECKS, 0))
-    examples: dict[str, list[str]] = field(default_factory=lambda: {c: [] for c in CHECKS})
+    checks: tuple[str, ...] = CHECKS
+    counts: dict[str, int] = field(init=False)
+    examples: dict[str, list[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start with no fault."""
+        self.counts = dict.fromkeys(self.checks, 0)
+        self.examples = {check: [] for check in self.checks}
 
     @property
     def faults(self) -> int:
@@ -63,13 +69,13 @@ class Report:
     def table(self) -> str:
         """One row a check: name, count, first examples."""
         rows = [['check', 'count', 'first examples']]
-        for check in CHECKS:
+        for check in self.checks:
             rows.append([check, str(self.counts[check]), '\n'.join(self.examples[check])])
         return AsciiTable(rows).table
 
     def as_dict(self) -> dict[str, Any]:
         """For a JSON report."""
-        checks = {c: {'count': self.counts[c], 'examples': self.examples[c]} for c in CHECKS}
+        checks = {c: {'count': self.counts[c], 'examples': self.examples[c]} for c in self.checks}
         return {
             'images': self.images,
             'objects': self.objects,
@@ -78,7 +84,7 @@ class Report:
         }
 
 
-def _image_size(data: bytes) -> tuple[int, int]:
+def image_size(data: bytes) -> tuple[int, int]:
     """Width and height as training sees them: turned as EXIF says."""
     with Image.open(io.BytesIO(data)) as image:
         return ImageOps.exif_transpose(image).size
@@ -94,7 +100,7 @@ def _check_image(report: Report, path: Path, width: float | None, height: float 
     if fault is not None:
         report.add('unreadable image', f'{path} {fault}')
         return
-    real = _image_size(data)
+    real = image_size(data)
     if width is not None and (width, height) != real:
         report.add(
             'size differs from the image',

@@ -137,8 +137,8 @@ def _set_of_masks(cfg: Config, classes: tuple[str, ...]) -> None:
         dataset.pop('reduce_zero_label', None)
         dataset['metainfo'] = dict(classes=classes)
         for step in dataset['pipeline']:
-            if _short(step['type']) == 'LoadAnnotations':  # checks nothing
-                step['type'] = 'mmvisx.LoadSegAnnotations'
+            if _short(step['type']) in ('LoadAnnotations', 'LoadSegAnnotations'):
+                step['type'] = 'mmvisx.LoadSegAnnotations'  # mmseg's checks nothing
                 step.pop('reduce_zero_label', None)
     for head in heads:
         head['num_classes'] = len(classes)

@@ -76,7 +76,7 @@ def folder(tmp_path):
 def run(tool, folder, tmp_path, monkeypatch):
     """Train, with ``several=True`` for two tasks; returns the config and the checkpoint."""
     # MMEngine formats the config four times, 5 seconds each with nested tasks.
-    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_: (text, True))
+    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, True))
 
     def call(*arguments, several=False, options=()):
         (tmp_path / 'single.py').write_text(SINGLE)

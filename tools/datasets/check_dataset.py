@@ -4,6 +4,9 @@ Examples:
     python tools/datasets/check_dataset.py data/coco/annotations/instances_val2017.json \
         --images data/coco/val2017 --stuff data/coco/stuffthingmaps/val2017
     python tools/datasets/check_dataset.py data/VOCdevkit/VOC2012 --split trainval
+    python tools/datasets/check_dataset.py data/mine/images/train --masks data/mine/masks/train \
+        --classes ground ball box
+    python tools/datasets/check_dataset.py data/mine/val --classes data/mine/train
 """
 
 from __future__ import annotations
@@ -14,8 +17,10 @@ from pathlib import Path
 
 from mmdet.datasets import VOCDataset
 
-from mmvisx.datasets.checks import check_coco, check_voc, parse_classes
+from mmvisx.datasets.checks import Report, check_coco, check_voc, parse_classes
+from mmvisx.datasets.seg_checks import CountingReport, check_folders, check_masks
 from mmvisx.utils import UserError, run_cli
+from mmvisx.utils.classes import read_classes
 
 
 def main(args: list[str] | None = None) -> int:
@@ -23,26 +28,65 @@ def main(args: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('path', help='COCO instances JSON, or folder of a VOC year')
+    parser.add_argument(
+        'path',
+        help='COCO instances JSON; folder of a VOC year; folder of images with --masks; or folder '
+        'with a sub-folder of images for each class',
+    )
     parser.add_argument('--images', help='COCO: folder of the images')
     parser.add_argument('--stuff', help='COCO: folder of the stuff maps')
+    parser.add_argument('--masks', help='segmentation: folder of the label maps, index PNGs')
     parser.add_argument('--split', help='VOC: name of an image list (default: all XML files)')
-    parser.add_argument('--classes', help='known class names, comma-separated')
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        help='known class names (of masks in the order of the labels, from 0), also separated by '
+        'commas; or what to read them from: a COCO JSON, a text file with a name a line, or a '
+        'folder with a sub-folder for each class',
+    )
     parser.add_argument('--json', dest='report', help='write the report to this file, too')
     options = parser.parse_args(args)
-    classes = None if options.classes is None else parse_classes(options.classes)
-    if Path(options.path).is_dir():
-        known = VOCDataset.METAINFO['classes'] if classes is None else classes
-        report = check_voc(options.path, options.split, known)
-    elif options.images is None:
-        raise UserError(f'{options.path} is no folder, so it is taken for COCO: give --images')
-    else:
-        report = check_coco(options.path, options.images, options.stuff, classes)
+    classes = None
+    if options.classes is not None:
+        classes = read_classes([name for text in options.classes for name in parse_classes(text)])
+    report = check(options, classes)
     print(report.table())
-    print(f'{report.images} images, {report.objects} objects: {report.faults} faults')
+    found = f'{report.images} images'
+    if not isinstance(report, CountingReport):
+        found += f', {report.objects} objects'
+    else:
+        print(report.class_table())
+        if report.kinds:
+            kinds = ', '.join(f'{count} {kind}' for kind, count in report.kinds.items())
+            print(f'label maps: {kinds}; the numbers in them count, not the colours')
+    print(f'{found}: {report.faults} faults')
     if options.report is not None:
         Path(options.report).write_text(json.dumps(report.as_dict(), indent=2) + '\n')
     return 1 if report.faults else 0
+
+
+def check(options: argparse.Namespace, classes: tuple[str, ...] | None) -> Report:
+    """Check what the path is.
+
+    Raises:
+        UserError: It is none of what can be checked, or an option is missing.
+    """
+    path = Path(options.path)
+    if options.masks is not None:
+        return check_masks(path, options.masks, classes)
+    if not path.is_dir():
+        if options.images is None:
+            raise UserError(f'{path} is no folder, so it is taken for COCO: give --images')
+        return check_coco(path, options.images, options.stuff, classes)
+    if options.split is not None or (path / 'Annotations').is_dir():
+        known = VOCDataset.METAINFO['classes'] if classes is None else classes
+        return check_voc(path, options.split, known)
+    if any(item.is_dir() and item.name[0] != '.' for item in path.iterdir()):
+        return check_folders(path, classes)
+    raise UserError(
+        f'{path} has neither Annotations (a VOC year) nor a sub-folder for each class; for images '
+        'with label maps give --masks'
+    )
 
 
 if __name__ == '__main__':

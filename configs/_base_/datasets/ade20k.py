@@ -4,7 +4,7 @@ crop_size = (480, 480)
 
 train_pipeline = [
     dict(type='mmvisx.LoadImageFromFile'),
-    dict(type='LoadAnnotations', reduce_zero_label=True),
+    dict(type='mmvisx.LoadSegAnnotations', reduce_zero_label=True),
     dict(type='RandomResize', scale=(2048, 520), ratio_range=(0.5, 2.0), keep_ratio=True),
     dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
     dict(type='RandomFlip', prob=0.5),
@@ -14,7 +14,8 @@ train_pipeline = [
 test_pipeline = [
     dict(type='mmvisx.LoadImageFromFile'),
     dict(type='Resize', scale=(2048, 520), keep_ratio=True),
-    dict(type='LoadAnnotations', reduce_zero_label=True),  # scored at the size of the image
+    # Scored at the size of the image.
+    dict(type='mmvisx.LoadSegAnnotations', reduce_zero_label=True),
     dict(type='PackSegInputs'),
 ]
 

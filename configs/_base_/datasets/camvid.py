@@ -5,7 +5,7 @@ crop_size = (360, 360)
 
 train_pipeline = [
     dict(type='mmvisx.LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
+    dict(type='mmvisx.LoadSegAnnotations'),
     dict(type='RandomResize', scale=(480, 360), ratio_range=(0.75, 1.5), keep_ratio=True),
     dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
     dict(type='RandomFlip', prob=0.5),
@@ -14,7 +14,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='mmvisx.LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
+    dict(type='mmvisx.LoadSegAnnotations'),
     dict(type='PackSegInputs'),
 ]
 

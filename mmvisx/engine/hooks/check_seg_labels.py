@@ -89,16 +89,15 @@ class CheckSegLabelsHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None, mode: str = 'train'
     ) -> None:
         samples = data_batch.get('data_samples') if isinstance(data_batch, dict) else None
+        if samples and isinstance(samples[0], list):  # several views (--tta): those of the first
+            samples = samples[0]
         for task, place, head in heads_of(runner.model):
             field = f'gt_sem_seg_{task}' if task else 'gt_sem_seg'
             for sample in samples or ():
-                # Views of an image (--tta) come as a list.
-                one = sample[0] if isinstance(sample, list) else sample
-                if field not in one:
-                    continue
-                wrong = _outside(one.get(field).data, head)
+                wrong = _outside(sample.get(field).data, head) if field in sample else []
                 if wrong:
-                    path = one.metainfo.get('seg_map_path') or one.metainfo.get('img_path')
+                    meta = sample.metainfo
+                    path = meta.get('seg_map_path') or meta.get('img_path')
                     raise UserError(
                         f'the label map of {path} ({mode} data) has the label {wrong[0]}, outside '
                         f'0 to {head.num_classes - 1} ({place}.num_classes={head.num_classes}; '
