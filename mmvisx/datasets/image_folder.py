@@ -71,8 +71,8 @@ class CheckedLabels(CustomDataset):
             raise UserError(
                 f'{root} has {len(folders)} class folders, the config names {expected} classes'
                 f'{f" (only in the folder: {extra})" if extra else ""}'
-                f'{f" (only in the config: {missing})" if missing else ""}: correct metainfo or '
-                'num_classes, or the folders'
+                f'{f" (only in the config: {missing})" if missing else ""}: fit the config to the '
+                'folders with --classes FOLDER, or correct metainfo, num_classes or the folders'
             )
         if names == set(folders) and list(self.CLASSES) != folders:
             raise UserError(

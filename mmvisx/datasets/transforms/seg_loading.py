@@ -62,7 +62,7 @@ def _check_labels(labels: np.ndarray, results: dict[str, Any]) -> None:
         raise UserError(
             f'label map {path} has the label {", ".join(map(str, wrong.tolist()))}, '
             f'outside 0 to {classes - 1} ({classes} classes; {IGNORE} is ignored): correct '
-            'the map, or the classes of the data set'
+            'the map, or the classes of the data set (--classes)'
         )
     if found.tolist() == [IGNORE] and results.get('label_map') is None:
         raise UserError(
