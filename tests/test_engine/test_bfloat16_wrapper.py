@@ -14,12 +14,13 @@ from mmengine.config import Config
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from mmvisx.apis.run import add_loss_check, build_runner, enable_amp
 from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
 from mmvisx.engine.optim import BFloat16OptimWrapper
 from mmvisx.models.layers import ConvAWS2d, deform_conv2d
-from mmvisx.models.layers.detectors_sac import local_average
+from mmvisx.models.layers.detectors_sac import _global_average, local_average
 from mmvisx.utils import UserError
 
 HELPER = Path(__file__).with_name('two_processes.py')
@@ -176,14 +177,47 @@ def test_deformable_sampling_in_float32_under_autocast():
     torch.testing.assert_close(out.float(), expected, rtol=2**-8, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    'average', [local_average, lambda x: nn.functional.adaptive_avg_pool2d(x, 1)]
-)
-def test_pooling_sums_in_float32(average):
-    # A sum in bfloat16 stops growing at 256 times the addend: its mean would be far too small.
+class Types(TorchFunctionMode):
+    """Records the types of what convolutions and poolings are given."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if getattr(func, '__name__', '') in ('conv2d', 'avg_pool2d'):
+            self.seen.update(a.dtype for a in args if isinstance(a, torch.Tensor))
+        return func(*args, **(kwargs or {}))
+
+
+def test_local_averages_are_sums_in_float32():
+    # By the accuracy of the result one cannot tell: a CPU's bfloat16 convolution sums in float32,
+    # another device's may not.
+    with torch.autocast('cpu', torch.bfloat16), Types() as types:
+        low = local_average((1 + torch.rand(1, 4, 64, 64)).bfloat16())
+    assert types.seen == {torch.float32}
+    assert low.dtype == torch.bfloat16
+
+
+def test_local_average_of_float32_stays_exact_under_autocast():
+    x = 1 + torch.rand(1, 4, 16, 16)
+    with torch.autocast('cpu', torch.bfloat16):
+        average = local_average(x)
+    padded = nn.functional.pad(x.double(), (2,) * 4, mode='reflect')
+    exact = padded.unfold(2, 5, 1).unfold(3, 5, 1).mean((-2, -1))
+    assert average.dtype == torch.float32
+    assert (average - exact).abs().max() < 1e-6  # bfloat16 would be 2e-3 off
+
+
+def test_global_average_is_no_sum_in_bfloat16():
+    """A sum in bfloat16 stops growing at 256 times the addend."""
     x = (1 + torch.rand(1, 4, 64, 64)).bfloat16()
-    exact = average(x.double())
-    error = (average(x).double() - exact).abs() / exact
+    exact = x.double().mean((2, 3), keepdim=True)
+    total = torch.zeros(4, dtype=torch.bfloat16)
+    for column in x.flatten(2).unbind(-1):
+        total += column[0]
+    assert (total / 64**2 < exact.flatten() / 2).all()  # such a sum would be seen
+    error = (_global_average(x).double() - exact).abs() / exact
     assert error.max() < 2**-8  # half a step of the result's own precision
 
 

@@ -70,7 +70,8 @@ def deform_conv2d(
             'or clip the gradient, and resume from the last checkpoint.'
         )
     if not x.is_cuda:
-        if not torch.is_grad_enabled():
+        # torch.jit.trace cannot look into a checkpoint.
+        if not torch.is_grad_enabled() or torch.jit.is_tracing():
             return _grid_sample_deform_conv2d(x, offset, weight, *geometry, groups)
         # The samples, as many maps as the kernel has taps, are drawn again in the backward
         # pass: keeping them would take more memory than the rest of the network.
@@ -111,7 +112,8 @@ def _shape_fault(
         (length + 2 * p - d * (k - 1) - 1) // s + 1
         for length, p, d, k, s in zip(x.shape[-2:], padding, dilation, kernel, stride, strict=True)
     )
-    deform_groups, rest = divmod(offset.shape[1], 2 * taps)
+    # No divmod: while torch.jit traces, sizes are tensors.
+    deform_groups, rest = offset.shape[1] // (2 * taps), offset.shape[1] % (2 * taps)
     if rest or not deform_groups or x.shape[1] % deform_groups:
         return (
             f'offset has {offset.shape[1]} channels; this kernel needs a multiple of {2 * taps}: '
@@ -174,8 +176,8 @@ def _grid_sample_deform_conv2d(
 
 
 def _tracing() -> bool:
-    """Whether this call is recorded for torch.compile or ONNX."""
-    return torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
+    """Whether this call is recorded for torch.compile, torch.jit or ONNX."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.onnx.is_in_onnx_export()
 
 
 def _parts(channels: int, wanted: int) -> int:

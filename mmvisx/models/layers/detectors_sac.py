@@ -137,7 +137,7 @@ class SwitchableAtrousConv2d(ConvAWS2d):
         """Map ``(N, C, H, W)`` to ``(N, O, Ho, Wo)``."""
         if self.global_context:
             x = x + self.pre_context(_global_average(x))
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() and not torch.jit.is_tracing():
             # Cheap to do again in the backward pass; its maps are as large as x.
             switch, offset_s, offset_l = checkpoint(
                 self._read_surroundings, x, use_reentrant=False, preserve_rng_state=False

@@ -260,6 +260,42 @@ def test_runs_under_bfloat16_autocast():
     assert all(t.grad.isfinite().all() for t in tensors)
 
 
+def test_the_samples_are_drawn_again_and_not_kept(monkeypatch):
+    """Nine maps as large as the input would be kept for a 3x3 kernel, and six for positions."""
+    (x, offset, weight), geometry = make_case(size=(32, 32), dtype=torch.float32)
+    kept, drawn, sample = {}, [], F.grid_sample
+
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes() // 4
+        return tensor
+
+    def count(*args, **kwargs):
+        drawn.append(1)
+        return sample(*args, **kwargs)
+
+    monkeypatch.setattr(F, 'grid_sample', count)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        out = deform_conv2d(x, offset, weight, **geometry)
+    assert sum(kept.values()) <= x.numel() + offset.numel() + weight.numel()
+    assert len(drawn) == 1
+    out.sum().backward()
+    assert len(drawn) == 2
+
+
+@pytest.mark.parametrize('grad', [True, False])
+@pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning', 'ignore:.*torch.jit.trace')
+def test_can_be_traced(grad):
+    (x, offset, weight), geometry = make_case(dtype=torch.float32)
+    with torch.set_grad_enabled(grad):
+        traced = torch.jit.trace(
+            lambda *t: deform_conv2d(*t, **geometry), (x, offset, weight), check_trace=False
+        )
+        (x, offset, _), _ = make_case(dtype=torch.float32)
+        ours = traced(x, offset, weight)
+    torch.testing.assert_close(ours, oracle(x, offset, weight, **geometry), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
 @pytest.mark.parametrize('case', [c for c in CASES if c.get('spread', 0) < 1e3], ids=str)

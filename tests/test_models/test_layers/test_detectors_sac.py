@@ -287,3 +287,13 @@ def test_resolves_without_importing_the_package():
         [sys.executable, '-c', code], capture_output=True, text=True, check=True
     )
     assert result.stdout.split()[-1] == 'SwitchableAtrousConv2d'
+
+
+@pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning', 'ignore:.*torch.jit.trace')
+def test_can_be_traced():
+    layer = SwitchableAtrousConv2d(4, 6, 3, padding=1, use_deform=True).eval()
+    for parameter in layer.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    traced = torch.jit.trace(layer, torch.randn(1, 4, 9, 8), check_trace=False)
+    x = torch.randn(1, 4, 9, 8)
+    torch.testing.assert_close(traced(x), layer(x), rtol=1e-4, atol=1e-5)
