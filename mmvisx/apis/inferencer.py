@@ -18,7 +18,7 @@ from mmengine.visualization import Visualizer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
 
-from mmvisx.models.utils import fuse_for_inference
+from mmvisx.models.utils import fuse_after_first_step
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.config import load_config, similar
 from mmvisx.utils.errors import UserError
@@ -32,13 +32,14 @@ class Inferencer(DetInferencer):
 
     Args:
         model: config file or config; None takes the config out of the checkpoint.
-        weights: checkpoint file.
+        weights: checkpoint file; needed, its default only follows from the base class's order.
         device: ``'cpu'``, ``'cuda:0'``, ...; None takes a GPU if there is one.
         palette: colours by the name of a data set; by default those of the config.
         show_progress: show a bar with the time left.
         allow_partial: accept a checkpoint that lacks weights of the model.
-        fuse: fold what inference does not need apart (:func:`fuse_for_inference`): faster,
-            equal up to rounding. Off if you want to read or train the model's own layers.
+        fuse: fold what inference does not need apart, as the first batch shows it
+            (:func:`~mmvisx.models.utils.fuse_for_inference`): faster, equal up to rounding. Off
+            if you want to read or train the model's own layers.
 
     Raises:
         UserError: config or checkpoint is missing, broken, or they do not fit together.
@@ -54,18 +55,20 @@ class Inferencer(DetInferencer):
         allow_partial: bool = False,
         fuse: bool = True,
     ) -> None:
-        if model is None and weights is None:
-            raise UserError('Inferencer: give a config (model), a checkpoint (weights), or both')
+        if weights is None:
+            raise UserError(
+                'Inferencer: weights=None would leave the model as random as it is built; give a '
+                'checkpoint, and its config (model) unless the checkpoint holds it'
+            )
         self.allow_partial = allow_partial
         self.fuse = fuse
         self.failed: list[tuple[str, str]] = []
         cfg = load_config(model) if isinstance(model, str | Path) else copy.deepcopy(model)
-        checkpoint = None if weights is None else read_checkpoint(weights)
-        self._checkpoint = checkpoint
+        checkpoint = read_checkpoint(weights)
+        self._checkpoint: dict | None = checkpoint
         self._source = str(weights)
-        if cfg is None and checkpoint is not None:
+        if cfg is None:
             cfg = _config_of(checkpoint, self._source)
-        assert cfg is not None
         self._classes, self._palette = _dataset_colours(cfg)
         with explain_config_errors(cfg):
             super().__init__(cfg, None, device, cfg.get('default_scope', 'mmdet'), palette)
@@ -78,7 +81,12 @@ class Inferencer(DetInferencer):
         model.cfg = cfg
         self._load_weights_to_model(model, self._checkpoint, cfg)
         model = model.to(device).eval()
-        return fuse_for_inference(model) if self.fuse else model
+        if self.fuse:
+            fuse_after_first_step(model, model, self._use)
+        return model
+
+    def _use(self, model: Any) -> None:
+        self.model = model
 
     def _load_weights_to_model(self, model: nn.Module, checkpoint: dict | None, cfg: Any) -> None:
         meta: Any = {}
@@ -154,8 +162,13 @@ class Inferencer(DetInferencer):
             ``visualization``: the pictures, when ``return_vis``.
 
         Raises:
-            UserError: an input does not exist, or is not an image.
+            UserError: an input does not exist, or is not an image; ``batch_size`` or
+                ``pred_score_thr`` is out of range.
         """
+        if batch_size < 1:
+            raise UserError(f'batch_size={batch_size} should be at least 1')
+        if not 0 <= pred_score_thr <= 1:
+            raise UserError(f'pred_score_thr={pred_score_thr} should be in [0, 1]')
         items = self._inputs_to_list(inputs)
         self.failed = []
         self.num_visualized_imgs = 0
@@ -205,7 +218,8 @@ class Inferencer(DetInferencer):
 
     def _describe(self, original: str | np.ndarray, sample: DetDataSample) -> dict[str, Any]:
         result = self.pred2dict(sample)
-        names = self.model.dataset_meta['classes']
+        model: Any = self.model
+        names = model.dataset_meta['classes']
         height, width = sample.ori_shape
         return {
             'img_path': original if isinstance(original, str) else None,

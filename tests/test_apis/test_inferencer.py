@@ -139,9 +139,19 @@ def test_checkpoint_of_another_architecture(tiny_config, checkpoint):
         Inferencer(cfg, checkpoint, 'cpu')
 
 
-def test_nothing_given():
-    with pytest.raises(UserError, match='give a config'):
-        Inferencer()
+def test_without_weights(config):
+    for arguments in ((), (config,)):
+        with pytest.raises(UserError, match=r'weights=None would leave the model .* random'):
+            Inferencer(*arguments)
+
+
+@pytest.mark.parametrize(
+    'wrong', [dict(batch_size=0), dict(pred_score_thr=2), dict(pred_score_thr=-0.1)]
+)
+def test_numbers_out_of_range(inferencer, photos, wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(UserError, match=f'{name}={value} should be'):
+        inferencer(photos / 'c.png', **wrong)
 
 
 def test_model_file_missing(checkpoint):
@@ -191,12 +201,13 @@ def test_real_photographs(inferencer, realdata, tmp_path):
 
 def test_fused_layers_change_nothing(inferencer, config, checkpoint, photos):
     plain = Inferencer(config, checkpoint, 'cpu', show_progress=False, fuse=False)
+    a, _ = (i(photos / 'c.png')['predictions'][0] for i in (plain, inferencer))
     norms = [
         sum(isinstance(m, torch.nn.BatchNorm2d) for m in i.model.modules())
         for i in (plain, inferencer)
     ]
     assert norms[0] > norms[1] == 0
-    a, b = (i(photos / 'c.png')['predictions'][0] for i in (plain, inferencer))
+    (b,) = inferencer(photos / 'c.png')['predictions']
     assert len(a['scores']) > 0
     assert a['labels'] == b['labels']
     np.testing.assert_allclose(a['scores'], b['scores'], atol=1e-5)

@@ -76,8 +76,9 @@ class DetTTAModel(BoxTTAModel):
         mean: list[Tensor] = []
         boxes = [sample.pred_instances for sample in merged]
         if any(len(instances) for instances in boxes):
-            for *view, seen in zip(data['inputs'], data['data_samples'], features, strict=True):
-                masks = self._view_masks(*view, seen, boxes, last)
+            views = zip(data['inputs'], data['data_samples'], features, strict=True)
+            for inputs, view, seen in views:
+                masks = self._view_masks(inputs, view, seen, boxes, last)
                 shares = [m / len(features) for m in masks]
                 mean = [a + b for a, b in zip(mean, shares, strict=True)] if mean else shares
         self._paste(last, mean, merged)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from itertools import pairwise
+from typing import Any, TypeVar
 
 import torch
 from mmcv.cnn.bricks.wrappers import Conv2d as ConvOfMMCV
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mmvisx.models.layers import ConvAWS2d, SwitchableAtrousConv2d
@@ -59,8 +61,8 @@ def fuse_for_inference(model: Module, pairs: Pairs | None = None) -> Module:
     for name, layer in list(model.named_modules()):
         if not isinstance(layer, nn.Conv2d):
             continue
-        norm = model.get_submodule(following[name]) if name in following else None
-        if not _foldable(norm):
+        norm: Any = model.get_submodule(following[name]) if name in following else None
+        if type(norm) not in _NORMS or norm.running_mean is None:
             norm = None
         fused = _replace(layer, norm)
         if fused is not layer:
@@ -75,14 +77,10 @@ def _registered_pairs(model: nn.Module) -> list[tuple[str, str]]:
     for prefix, module in model.named_modules():
         dot = f'{prefix}.' if prefix else ''
         children = list(module.named_children())
-        for (name, child), (next_name, following) in zip(children, children[1:], strict=False):
+        for (name, child), (next_name, following) in pairwise(children):
             if isinstance(child, nn.Conv2d) and isinstance(following, _NORMS):
                 found.append((dot + name, dot + next_name))
     return found
-
-
-def _foldable(norm: nn.Module | None) -> bool:
-    return type(norm) in _NORMS and norm.running_mean is not None  # type: ignore[union-attr]
 
 
 def _set(model: nn.Module, name: str, module: nn.Module) -> None:
@@ -90,12 +88,12 @@ def _set(model: nn.Module, name: str, module: nn.Module) -> None:
     setattr(model.get_submodule(parent), leaf, module)
 
 
-def _replace(layer: nn.Conv2d, norm: nn.Module | None) -> nn.Module:
+def _replace(layer: nn.Conv2d, norm: _BatchNorm | None) -> nn.Module:
     """Return the layer for inference with ``norm`` in it; the same layer if there is none."""
     if isinstance(layer, FusedSwitchableAtrousConv2d):
         return layer
     if isinstance(layer, SwitchableAtrousConv2d):
-        return fuse_sac(layer, norm)  # type: ignore[arg-type]
+        return fuse_sac(layer, norm)
     if isinstance(layer, ConvAWS2d):
         layer = _standardized(layer)
     # A hook may make the weight anew in every call, as torch's weight_norm does.

@@ -79,10 +79,10 @@ class PairWatch(TorchFunctionMode):
 
     def _source(self, value: Any) -> nn.Module | None:
         """The convolution that ``value`` came out of, unless it was changed in place since."""
-        entry = self._made.get(id(value)) if isinstance(value, Tensor) else None
-        if entry is None or entry[0]() is not value or entry[2] != value._version:
+        if not isinstance(value, Tensor) or id(value) not in self._made:
             return None
-        return entry[1]
+        made, conv, version = self._made[id(value)]
+        return conv if made() is value and version == value._version else None
 
     def _after_conv(self, conv: nn.Module, _: Any, output: Tensor) -> None:
         self._calls[conv] += 1
