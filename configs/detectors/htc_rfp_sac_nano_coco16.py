@@ -3,7 +3,7 @@
 #   tools/train.py configs/detectors/htc_rfp_sac_nano_coco16.py
 # data/coco16/ holds instances.json, images/ and stuffthingmaps/, the last one made by
 # tools/datasets/panoptic_to_stuff.py. Hardware: CPU. Wanted: box AP50 >= 0.80 on the same images.
-# Obtained (seed 0): box AP50 0.98, mask AP50 0.85, in 7 minutes on one busy core.
+# Obtained (seed 0): box AP50 0.990, mask AP50 0.794, in 7 minutes on one busy core.
 _base_ = './htc_rfp_sac_nano_shapes.py'
 
 data_root = 'data/coco16/'

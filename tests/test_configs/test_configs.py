@@ -61,6 +61,20 @@ def _scope():
         yield
 
 
+@pytest.mark.parametrize(
+    'name', [n for n in NAMES if '_nano_' in n and load(n).default_scope == 'mmdet']
+)
+def test_results_do_not_depend_on_the_other_images_of_a_batch(name):
+    """Images of one batch are padded to one size, which changes what is found in them."""
+    cfg = load(name)
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        for dataset in unwrap(loader.dataset):
+            sizes = [s for s in dataset.pipeline if s.type.rpartition('.')[2] == 'Resize']
+            one_size = all(s.get('keep_ratio') is False for s in sizes)
+            rendered = 'context' in name  # all of 128 x 128
+            assert loader.batch_size == 1 or one_size or rendered
+
+
 @pytest.fixture(scope='module')
 def shapes(tmp_path_factory):
     """Six training and two held-out images in both layouts."""

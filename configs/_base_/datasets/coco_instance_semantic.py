@@ -1,5 +1,4 @@
-# COCO boxes, masks and stuff maps. `--cfg-options data_root=/elsewhere/` does not reach
-# the loaders: override train_dataloader.dataset.data_root and the like, or link data/coco.
+# COCO boxes, masks and stuff maps.
 data_root = 'data/coco/'
 
 train_pipeline = [

@@ -44,7 +44,7 @@ train_dataloader = dict(
     ),
 )
 val_dataloader = dict(
-    batch_size=4,
+    batch_size=1,  # in a batch, images of other sizes would be padded to the largest
     num_workers=2,
     persistent_workers=True,
     drop_last=False,
