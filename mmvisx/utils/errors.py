@@ -7,6 +7,8 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from .device import hide_gpu_without_ops
+
 _WORKER_MARK = 'Original Traceback'
 
 
@@ -31,9 +33,12 @@ class UserError(RuntimeError):
 def run_cli(main: Callable[[], int | None]) -> None:
     """Run a tool's ``main`` and turn a :class:`UserError` into one short message.
 
+    A GPU that mmcv's ops cannot use is hidden before.
+
     Exits with the code that ``main`` returns, 1 after a :class:`UserError`. The
     environment variable ``MMVISX_TRACEBACK=1`` brings the stack trace back.
     """
+    hide_gpu_without_ops()
     try:
         code = main()
     except UserError as error:
