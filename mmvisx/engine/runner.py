@@ -13,6 +13,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from torch import nn
 
 from mmvisx.engine.neural_rejuvenation import rebuild_for_checkpoint
+from mmvisx.engine.warm_up import shorten_warm_up
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.pretrained import check_pretrained_parts
@@ -48,6 +49,14 @@ class CheckedRunner(Runner):
     def _write_config(self, folder: str | Path) -> None:
         name = Path(self.cfg.filename).name if self.cfg.filename else f'{self.timestamp}.py'
         self.cfg.dump(str(Path(folder) / name))
+
+    def build_param_scheduler(self, scheduler: Any) -> Any:
+        """Build the schedulers; a warm-up too long for this training is shortened, and said."""
+        if isinstance(scheduler, list | tuple) and all(isinstance(s, dict) for s in scheduler):
+            scheduler, line = shorten_warm_up(scheduler, self.max_iters)
+            if line:
+                self.logger.warning(line)
+        return super().build_param_scheduler(scheduler)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Wrap the model; on CPU machines without the device number MMEngine always passes."""

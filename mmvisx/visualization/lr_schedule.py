@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DATASETS, PARAM_SCHEDULERS, init_default_scope
 
+from mmvisx.engine.warm_up import shorten_warm_up
 from mmvisx.utils.errors import UserError
 
 from .figure import new_figure, save_figure
@@ -77,11 +77,12 @@ def learning_rates(cfg: Config, epoch_length: int) -> np.ndarray:
 def _build(cfg: Config, wrapper: OptimWrapper, epoch_length: int, total: int) -> list[Any]:
     configs = cfg.get('param_scheduler') or []
     schedulers = []
-    for config in configs if isinstance(configs, list | tuple) else [configs]:
-        config = copy.deepcopy(config)
-        if 'Plateau' in str(config.type):
+    for config in shorten_warm_up(
+        configs if isinstance(configs, list | tuple) else [configs], total
+    )[0]:
+        if 'Plateau' in str(config['type']):
             raise UserError(
-                f'param_scheduler {config.type} follows a metric, so its rates are not known '
+                f'param_scheduler {config["type"]} follows a metric, so its rates are not known '
                 'before the training'
             )
         # As MMEngine's runner sets it.
