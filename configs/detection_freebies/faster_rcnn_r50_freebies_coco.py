@@ -1,6 +1,9 @@
 # Faster R-CNN, ResNet-50 + FPN, 800x1300, COCO, all freebies, on a backbone pre-trained with mixup
 # (resnet50_mixup_imagenet.py).
 #   tools/dist_train.sh configs/detection_freebies/faster_rcnn_r50_freebies_coco.py 8
+# From torchvision's weights, without that run of 200 epochs (and without its mixup), add
+#   --cfg-options model.backbone.init_cfg.checkpoint=torchvision://resnet50
+#       model.backbone.init_cfg.prefix=None
 # Hardware: 8 GPUs x 2 images; other sizes: --auto-scale-lr.
 # Expected: box AP 37.6 (Table 5.4, row 1). Obtained: not run.
 # The text does not give the length of the training. The original has 36.5.

@@ -1,5 +1,9 @@
 # YOLOv3, COCO, all freebies, on a Darknet-53 pre-trained with mixup (darknet53_mixup_imagenet.py).
 #   tools/dist_train.sh configs/detection_freebies/yolov3_d53_freebies_coco.py 8
+# From published weights, without that run of 200 epochs (and without its mixup), add
+#   --cfg-options model.backbone.init_cfg.checkpoint=open-mmlab://darknet53
+#       model.backbone.init_cfg.prefix=None
+#       model.data_preprocessor.mean=[0,0,0] model.data_preprocessor.std=[255,255,255]
 # Hardware: 8 GPUs x 8 images.
 # Expected: box AP 37.0 (Table 5.4, row 3; Table 5.5, with and with). Obtained: not run.
 # The rate of 1e-3 is for 64 images a step and the loss of one image, see yolov3_d53_voc0712.py.

@@ -1,10 +1,16 @@
 """The recipes of chapter 5: each row has what its table says."""
 
+from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
+import torch
+import torchvision
+from mmdet.registry import MODELS
 from mmengine.config import Config
 
+from mmvisx.apis.run import prepare_config
+from mmvisx.utils.config import add_config_options
 from tools.analysis import recipe_table
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs' / 'detection_freebies'
@@ -136,3 +142,24 @@ def test_documents_numbers_and_readme():
     numbers += ' 80.23 81.32 37.6 41.1 37.0 35.0 35.3 36.4 39.9 40.1'
     for number in numbers.split():
         assert f' {number} |' in text or f' {number},' in text, number
+
+
+@pytest.mark.parametrize('depth', [50, 101])
+def test_coco_recipes_start_from_torchvisions_weights(depth, tmp_path):
+    """By the options that the headers name, with the file at hand."""
+    recipe = FOLDER / f'faster_rcnn_r{depth}_freebies_coco.py'
+    header = recipe.read_text()
+    assert f'init_cfg.checkpoint=torchvision://resnet{depth}' in header
+    assert 'init_cfg.prefix=None' in header
+    theirs = getattr(torchvision.models, f'resnet{depth}')().state_dict()
+    torch.save(theirs, tmp_path / 'resnet.pth')
+    parser = ArgumentParser()
+    add_config_options(parser)
+    key = 'model.backbone.init_cfg'
+    options = [f'{key}.checkpoint={tmp_path / "resnet.pth"}', f'{key}.prefix=None']
+    cfg = prepare_config(recipe, options=parser.parse_args(['--cfg-options', *options]).cfg_options)
+    backbone = MODELS.build(dict(cfg.model.backbone))
+    backbone.init_weights()
+    ours = backbone.state_dict()
+    assert set(theirs) - set(ours) == {'fc.weight', 'fc.bias'}
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
