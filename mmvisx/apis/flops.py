@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds of a detector."""
+"""Parameters and multiply-adds of a network."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import Any
 
 import torch
 from mmcv.ops import DeformConv2d, ModulatedDeformConv2d
-from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from mmvisx.utils.errors import UserError
+
+from .run import build_model
+
+_PADDED_TO = 32  # sides of images whose shape is kept; what feature pyramids divide by
 
 
 @dataclass
@@ -34,6 +38,47 @@ class Complexity:
         return '\n'.join(lines)
 
 
+def input_shape(cfg: Config) -> tuple[int, int]:
+    """Return height and width of what a recipe feeds its network, in pixels.
+
+    Detectors: the test pipeline's size, or, where images keep their shape, the largest they can
+    be, padded to multiples of 32. Classifiers: the test pipeline's crop. Segmentors, and others
+    whose test images have many sizes: the crop they are trained on.
+
+    Raises:
+        UserError: The pipelines do not say it.
+    """
+    kinds = (
+        [] if cfg.get('default_scope') == 'mmseg' else [('test', 'CenterCrop'), ('test', 'Resize')]
+    )
+    kinds += [('train', 'RandomCrop'), ('train', 'RandomResizedCrop'), ('test', 'Resize')]
+    for split, kind in kinds:
+        for step in reversed(_steps(cfg.get(f'{split}_dataloader') or {})):
+            if str(step.get('type')).rsplit('.', 1)[-1] == kind:
+                size = step.get('crop_size', step.get('scale'))
+                if isinstance(size, int):
+                    return size, size
+                if isinstance(size, Sequence) and all(isinstance(v, int) for v in size):
+                    return _of_resize(step, size) if kind == 'Resize' else (size[0], size[1])
+    raise UserError('the pipelines of the config do not say a size: give --shape HEIGHT WIDTH')
+
+
+def _steps(node: Any) -> list[dict[str, Any]]:
+    """The steps of the first pipeline below a data loader's config, wrappers' last."""
+    if not isinstance(node, Mapping):
+        return []
+    inner = node.get('dataset') or (node.get('datasets') or [None])[0]
+    return [*_steps(inner), *(node.get('pipeline') or [])]
+
+
+def _of_resize(step: Mapping[str, Any], size: Sequence[int]) -> tuple[int, int]:
+    """``scale`` is (width, height), and the long and the short edge in any order if it is kept."""
+    if not step.get('keep_ratio'):
+        return size[1], size[0]
+    short, long = (-(-edge // _PADDED_TO) * _PADDED_TO for edge in sorted(size))
+    return short, long
+
+
 def measure_complexity(cfg: Config, shape: tuple[int, int]) -> Complexity:
     """Count one forward pass without post-processing on an image of ``shape`` (height, width).
 
@@ -43,8 +88,7 @@ def measure_complexity(cfg: Config, shape: tuple[int, int]) -> Complexity:
     activations, pooling, RoIAlign, NMS and the sampling of deformable convolutions (their
     matrix products are). One multiply-add is what OpenMMLab calls a FLOP.
     """
-    init_default_scope(cfg.get('default_scope', 'mmdet'))
-    model = revert_sync_batchnorm(MODELS.build(cfg.model)).eval()
+    model = revert_sync_batchnorm(build_model(cfg)).eval()
     inputs = torch.zeros(1, 3, *shape)
     meta = dict(
         img_shape=shape,

@@ -3,7 +3,7 @@
 import pytest
 from mmengine.config import Config
 
-from mmvisx.apis.flops import measure_complexity
+from mmvisx.apis.flops import input_shape, measure_complexity
 from mmvisx.utils import UserError
 from mmvisx.utils.config import load_config
 
@@ -61,3 +61,37 @@ def test_command(tool, tiny_config, capsys):
 def test_shape(tool, tiny_config):
     with pytest.raises(UserError, match='--shape'):
         tool('tools/analysis/get_flops.py', tiny_config, '--shape', '8')
+
+
+@pytest.mark.parametrize(
+    ('name', 'shape'),
+    [
+        ('bag_of_tricks/resnet50_d_efficient_imagenet', (224, 224)),
+        ('bag_of_tricks/inception_v3_baseline_imagenet', (299, 299)),
+        ('gunn/gunn15_300e_cifar10', (32, 32)),
+        ('neural_rejuvenation/densenet100_40_baseline_300e_cifar100', (32, 32)),
+        ('detectors/htc_rfp_sac', (800, 1344)),
+        ('detectors/htc_rfp_sac_nano_shapes', (128, 128)),
+        ('detection_freebies/yolov3_d53_voc0712', (416, 416)),
+        ('stacked_unet/sunet64_raw_300e_voc2012_sbd', (512, 512)),
+        ('bag_of_tricks/fcn_r50_d_efficient_ade20k', (480, 480)),
+    ],
+)
+def test_size_of_the_recipe_s_own_images(repo, name, shape):
+    assert input_shape(load_config(repo / 'configs' / f'{name}.py')) == shape
+
+
+def test_pipelines_without_a_size(repo):
+    cfg = load_config(repo / 'tests' / 'data' / 'tiny_classifier.py')
+    with pytest.raises(UserError, match='give --shape'):
+        input_shape(cfg)
+
+
+def test_resnet_50_d_has_the_document_s_multiply_adds(tool, repo, capsys):
+    """Table 2.5: 4.3 G at 224x224. Its data preprocessor stands at the top of the config."""
+    config = repo / 'configs' / 'bag_of_tricks' / 'resnet50_d_efficient_imagenet.py'
+    tool('tools/analysis/get_flops.py', config)
+    lines = capsys.readouterr().out.splitlines()
+    assert '224 x 224' in lines[0]
+    (total,) = (line.split() for line in lines if line.startswith('all '))
+    assert float(total[3]) == pytest.approx(4.33, abs=0.01)

@@ -1,6 +1,6 @@
-"""Print parameters and multiply-adds of a detector.
+"""Print parameters and multiply-adds of a network.
 
-python tools/analysis/get_flops.py configs/detectors/htc_rfp_sac.py --shape 800 1333
+python tools/analysis/get_flops.py configs/detectors/htc_rfp_sac.py
 """
 
 import argparse
@@ -12,26 +12,25 @@ def main() -> None:
     """Count and print."""
     from mmvisx.utils.config import add_config_options
 
-    parser = argparse.ArgumentParser(description='Parameters and multiply-adds of a detector')
+    parser = argparse.ArgumentParser(description='Parameters and multiply-adds of a network')
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--shape',
         type=int,
         nargs='+',
-        default=[800, 1344],
         metavar='N',
-        help='image height and width in pixels, or one number for both',
+        help="image height and width in pixels, or one number for both; by default the recipe's",
     )
     add_config_options(parser)
     args = parser.parse_args()
-    if len(args.shape) > 2 or min(args.shape) < 32:
+    if args.shape and (len(args.shape) > 2 or min(args.shape) < 32):
         raise UserError(f'--shape {args.shape}: give height and width, 32 pixels or more')
-    from mmvisx.apis.flops import measure_complexity
+    from mmvisx.apis.flops import input_shape, measure_complexity
     from mmvisx.apis.run import prepare_config
     from mmvisx.utils.explain import explain_config_errors
 
     cfg = prepare_config(args.config, options=args.cfg_options)
-    shape = (args.shape[0], args.shape[-1])
+    shape = (args.shape[0], args.shape[-1]) if args.shape else input_shape(cfg)
     with explain_config_errors(cfg):
         result = measure_complexity(cfg, shape)
     print(f'{args.config}, one image of {shape[0]} x {shape[1]} pixels')
