@@ -1,5 +1,6 @@
 """The Python interface."""
 
+from .classification import ClassificationInferencer
 from .inferencer import Inferencer
 
-__all__ = ['Inferencer']
+__all__ = ['ClassificationInferencer', 'Inferencer']

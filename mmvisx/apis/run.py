@@ -125,10 +125,8 @@ def enable_fusing(cfg: Config) -> None:
 def draw_predictions(cfg: Config, folder: str | Path) -> None:
     """Make a test draw its predictions into ``folder``."""
     if cfg.get('default_scope') == 'mmpretrain':
-        cfg.setdefault('visualizer', ConfigDict(type='mmpretrain.UniversalVisualizer'))
-        cfg.setdefault('default_hooks', ConfigDict()).visualization = ConfigDict(
-            type='mmpretrain.VisualizationHook', enable=True, interval=1, out_dir=str(folder)
-        )
+        hook = ConfigDict(type='mmvisx.ClassificationPicturesHook', out_dir=str(folder))
+        cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
         return
     if cfg.get('default_scope') == 'mmseg':
         hook = ConfigDict(type='mmvisx.SegmentationPicturesHook', out_dir=str(folder))

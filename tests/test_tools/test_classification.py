@@ -165,11 +165,15 @@ def test_members_of_different_kinds():
         EnsembleClassifier([member])(torch.zeros(1, 3, 32, 32), mode='loss')
 
 
-def test_pictures(evaluate, runs, tmp_path):
+def test_pictures(evaluate, runs, folders, tmp_path):
     evaluate(runs[0], '--show-dir', tmp_path / 'show')
-    # mmpretrain names them by the image and the step; here each class has images 0 to 3.
+    # Images of one name in several class folders have a picture each.
     names = sorted(p.name for p in (tmp_path / 'show').iterdir())
-    assert names == [f'{i}.png_0.png' for i in range(4)]
+    assert names == [f'{name}_{i}.png' for name in CLASSES for i in range(4)]
+    drawn = cv2.imread(str(tmp_path / 'show' / 'red_2.png'))
+    image = cv2.imread(str(folders / 'test' / 'red' / '2.png'))
+    assert np.array_equal(drawn[:224, :224], image.repeat(14, axis=0).repeat(14, axis=1))
+    assert (drawn[:, 224:].min(axis=2) < 100).sum() > 100  # text
 
 
 def test_label_that_the_head_does_not_have(tool, config, folders, tmp_path):

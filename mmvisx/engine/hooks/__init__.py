@@ -5,6 +5,7 @@ from .check_labels import CheckLabelsHook
 from .check_seg_labels import CheckSegLabelsHook
 from .class_count import ClassCountHook
 from .class_weight import ClassWeightHook
+from .classification_pictures import ClassificationPicturesHook
 from .detection_box_weights import BoxWeightsHook
 from .detection_mixup_switch import MixUpSwitchHook
 from .fuse_for_test import FuseForTestHook
@@ -23,6 +24,7 @@ __all__ = [
     'CheckSegLabelsHook',
     'ClassCountHook',
     'ClassWeightHook',
+    'ClassificationPicturesHook',
     'CrossAttentionBaselineHook',
     'FuseForTestHook',
     'MixUpSwitchHook',
