@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from mmdet.registry import DATASETS
 from mmdet.structures import DetDataSample
@@ -56,9 +57,10 @@ def to_picture(inputs: Any) -> np.ndarray:
 def draw_sample(data: dict[str, Any], visualizer: DetLocalVisualizer) -> np.ndarray:
     """Draw boxes and masks of a packed sample, RGB ``(H, W, 3)`` uint8.
 
-    The number behind a class is the box's weight in percent, where boxes have weights.
-    Ignored boxes are grey and have no name. A semantic map stands to the right, with black
-    where it is to be ignored, which doubles ``W``.
+    Behind a class stands the box's weight, ``w=0.80``, where boxes have weights. Of a mixed
+    image, lambda and the image it was mixed with stand below it, which adds to ``H`` (and to a
+    small ``W``). Ignored boxes are grey and have no name. A semantic map stands to the right,
+    with black where it is to be ignored, which doubles ``W``.
 
     Args:
         data: ``inputs`` and ``data_samples``, what the last transform of a pipeline gives.
@@ -83,18 +85,43 @@ def draw_sample(data: dict[str, Any], visualizer: DetLocalVisualizer) -> np.ndar
             instances.bboxes = instances.bboxes.tensor
     instances = drawn.gt_instances
     if 'weights' in instances and not (instances.weights == 1).all():
-        instances.scores = instances.weights  # what the visualizer writes behind the name
+        classes = visualizer.dataset_meta['classes']
+        instances.label_names = [
+            f'{classes[label]} w={weight:.2f}'
+            for label, weight in zip(
+                instances.labels.tolist(), instances.weights.tolist(), strict=True
+            )
+        ]
     visualizer.add_datasample('sample', to_picture(data['inputs']), drawn, draw_pred=False)
     ignored = drawn.get('ignored_instances')
     if ignored is not None and len(ignored.get('bboxes', ())):
         visualizer.draw_bboxes(ignored.bboxes, edge_colors=_IGNORED, line_styles='--')
     picture = visualizer.get_image()
+    if 'mixup_ratio' in drawn:
+        partner = Path(drawn.get('mixup_partner') or 'another image').name
+        lines = [f'mixup, lambda={drawn.mixup_ratio:.2f}', f'with {partner}']
+        picture = _with_caption(picture, lines)
     if seg_map is None:
         return picture
     labels = seg_map.sem_seg.numpy()[0].astype(int)
     colours = np.array(get_palette('random', int(labels.max()) + 1), np.uint8)
     colours[seg_map.metainfo.get('ignore_index', 255) :][:1] = 0
-    return np.concatenate([picture, colours[labels]], axis=1)
+    below = ((0, len(picture) - len(labels)), (0, 0), (0, 0))
+    map_picture = np.pad(colours[labels], below, constant_values=255)
+    return np.concatenate([picture, map_picture], axis=1)
+
+
+def _with_caption(picture: np.ndarray, lines: list[str]) -> np.ndarray:
+    """Write lines below a picture, on white; one that is narrower than they are gets wider."""
+    font, scale, row = cv2.FONT_HERSHEY_SIMPLEX, 0.4, 16
+    widest = max(cv2.getTextSize(line, font, scale, 1)[0][0] for line in lines) + 8
+    height, width = picture.shape[:2]
+    canvas = np.full((height + row * len(lines) + 6, max(width, widest), 3), 255, np.uint8)
+    canvas[:height, :width] = picture
+    for number, line in enumerate(lines, 1):
+        place = (4, height + row * number)
+        cv2.putText(canvas, line, place, font, scale, (0, 0, 0), 1, cv2.LINE_AA)
+    return canvas
 
 
 def browse(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 from mmvisx.utils.config import similar
 from mmvisx.utils.errors import UserError
 
-from .figure import new_figure, save_figure
+from .figure import line_style, new_figure, save_figure
 
 Curve = tuple[list[float], list[float]]  # iterations, values
 
@@ -107,13 +108,14 @@ def plot_curves(
         raise UserError(f'nothing to draw: no loss and no metric in {", ".join(map(str, logs))}')
     figure, axes = new_figure(len(groups))
     for axis, group in zip(axes, groups, strict=True):
+        styles = map(line_style, count())
         for index, (path, curves) in enumerate(runs):
             label = legend[index] if legend else _name(path)
             for key in group:
                 if key in curves:
                     marker = 'o' if len(curves[key][0]) < 20 else None
                     text = key if len(runs) == 1 else f'{label}: {key}'
-                    axis.plot(*curves[key], label=text, marker=marker, markersize=3)
+                    axis.plot(*curves[key], label=text, marker=marker, markersize=3, **next(styles))
         axis.set_xlabel('iteration')
         axis.set_ylabel('metric' if '/' in group[0] else 'value')
         axis.grid(alpha=0.3)

@@ -12,7 +12,9 @@ import numpy as np
 from mmvisx.evaluation.detection_elephant import compare_steps
 from mmvisx.utils.errors import UserError
 
-__all__ = ['draw_steps', 'plot_scores', 'strip', 'write_video']
+from .figure import line_style, new_figure, save_figure
+
+__all__ = ['draw_steps', 'plot_scores', 'strip', 'with_legend', 'write_video']
 
 # BGR.
 _COLOURS = {
@@ -22,6 +24,14 @@ _COLOURS = {
     'hidden': (170, 170, 170),
     'patch': (230, 140, 60),
     'appeared': (220, 60, 220),
+}
+_LEGEND = {
+    'kept': 'still detected',
+    'flipped': 'detected as another class',
+    'lost': 'no longer detected',
+    'hidden': 'hidden by the patch',
+    'patch': 'the patch, if detected',
+    'appeared': 'new detection',
 }
 
 
@@ -88,6 +98,32 @@ def strip(pictures: Sequence[np.ndarray], count: int = 6, height: int = 240) -> 
     return np.concatenate(row[:-1], axis=1)
 
 
+def with_legend(picture: np.ndarray) -> np.ndarray:
+    """Say below a picture, BGR ``(H, W, 3)``, what the colours mean, in as many rows as needed.
+
+    A picture that is narrower than an entry gets wider.
+    """
+    font, scale, row, gap = cv2.FONT_HERSHEY_SIMPLEX, 0.45, 22, 18
+    entries = [
+        (_COLOURS[state], text, row + cv2.getTextSize(text, font, scale, 1)[0][0] + gap)
+        for state, text in _LEGEND.items()
+    ]
+    width = max(picture.shape[1], max(size for *_, size in entries))
+    places: list[tuple[int, int]] = []
+    left = top = 0
+    for *_, size in entries:
+        if left + size > width:
+            left, top = 0, top + row
+        places.append((left, top))
+        left += size
+    band = np.full((top + row + 6, width, 3), 255, np.uint8)
+    for (colour, text, _), (x, y) in zip(entries, places, strict=True):
+        cv2.rectangle(band, (x + 4, y + 7), (x + row - 4, y + row - 1), colour, -1)
+        cv2.putText(band, text, (x + row, y + row - 3), font, scale, (0, 0, 0), 1, cv2.LINE_AA)
+    wider = ((0, 0), (0, width - picture.shape[1]), (0, 0))
+    return np.concatenate([np.pad(picture, wider, constant_values=255), band])
+
+
 def write_video(pictures: Sequence[np.ndarray], path: str | Path, rate: float = 4) -> Path:
     """Write pictures as an MP4 video.
 
@@ -115,27 +151,22 @@ def write_video(pictures: Sequence[np.ndarray], path: str | Path, rate: float = 
 
 def plot_scores(record: dict[str, Any], path: str | Path) -> Path:
     """Draw each object's score over the steps; dotted where the patch hides it."""
-    import matplotlib
-
-    matplotlib.use('Agg')
-    import matplotlib.pyplot as plt
-
+    figure, (axis,) = new_figure(1, width=8)
     steps = compare_steps(record)
-    objects = [d for d in record['reference'] if d['score'] >= record['settings']['score_thr']]
-    figure, axis = plt.subplots(figsize=(8, 4))
+    threshold = record['settings']['score_thr']
+    objects = [d for d in record['reference'] if d['score'] >= threshold]
     for index, item in enumerate(objects):
         states = [step['objects'][index] for step in steps]
         scores = np.array([state['score'] for state in states])
         hidden = np.array([state['state'] == 'hidden' for state in states])
-        (line,) = axis.plot(np.where(hidden, np.nan, scores), label=item['label'])
+        style = line_style(index)
+        (line,) = axis.plot(np.where(hidden, np.nan, scores), label=item['label'], **style)
         axis.plot(scores, ':', color=line.get_color(), linewidth=0.8)
         axis.axhline(item['score'], color=line.get_color(), linewidth=0.4, alpha=0.6)
-    axis.axhline(record['settings']['score_thr'], color='grey', linestyle='--', linewidth=0.8)
-    axis.set(xlabel='step', ylabel='score of the object', ylim=(0, 1))
+    black = dict(color='black')
+    axis.plot([], ':', linewidth=0.8, label='hidden by the patch', **black)
+    axis.plot([], linewidth=0.4, label='without the patch', **black)
+    axis.axhline(threshold, color='grey', linestyle='--', linewidth=0.8, label='threshold')
+    axis.set(xlabel='step', ylabel='score of the object', ylim=(-0.02, 1.02))
     axis.legend(fontsize=7, loc='center left', bbox_to_anchor=(1, 0.5))
-    figure.tight_layout()
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(target, dpi=110)
-    plt.close(figure)
-    return target
+    return save_figure(figure, path)

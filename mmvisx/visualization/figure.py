@@ -7,7 +7,9 @@ from typing import Any
 
 from mmvisx.utils.errors import UserError
 
-__all__ = ['new_figure', 'save_figure']
+__all__ = ['line_style', 'new_figure', 'save_figure']
+
+_COLOURS, _DASHES = 10, ('-', '--', '-.', ':')  # ten of matplotlib's can be told apart
 
 
 def new_figure(panels: int, width: float = 7.0, height: float = 4.5) -> tuple[Any, list[Any]]:
@@ -19,6 +21,12 @@ def new_figure(panels: int, width: float = 7.0, height: float = 4.5) -> tuple[An
 
     figure, axes = plt.subplots(1, panels, figsize=(width * panels, height), squeeze=False)
     return figure, list(axes[0])
+
+
+def line_style(index: int) -> dict[str, str]:
+    """Return colour and dashes of a curve; forty differ, where matplotlib repeats after ten."""
+    dashes = _DASHES[index // _COLOURS % len(_DASHES)]
+    return dict(color=f'C{index % _COLOURS}', linestyle=dashes)
 
 
 def save_figure(figure: Any, out: str | Path) -> Path:

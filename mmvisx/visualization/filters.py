@@ -12,6 +12,7 @@ from mmvisx.utils.errors import UserError
 
 __all__ = ['draw_filters', 'find_convolution', 'sees_bgr']
 
+_WIDTH = 600  # of a picture of few filters, or its height, in pixels
 _GAP = 2  # pixels of white between two filters
 
 
@@ -41,7 +42,9 @@ def sees_bgr(model: nn.Module) -> bool:
     return not any(getattr(preprocess, flag, False) for flag in flags)
 
 
-def draw_filters(weight: Tensor, columns: int = 8, scale: int = 8, bgr: bool = False) -> np.ndarray:
+def draw_filters(
+    weight: Tensor, columns: int = 8, scale: int | None = None, bgr: bool = False
+) -> np.ndarray:
     """Draw filters ``(N, C, h, w)`` as a grid, ``(H, W, 3)`` uint8 RGB.
 
     Filters of three channels are drawn in colour, ``columns`` in a row. Of others each row is a
@@ -49,13 +52,13 @@ def draw_filters(weight: Tensor, columns: int = 8, scale: int = 8, bgr: bool = F
     absolute value of each filter is black or white.
 
     Args:
-        scale: Pixels of a weight.
+        scale: Pixels of a weight, by default 8, or more for a picture of 600 pixels.
         bgr: Whether the first of three channels is blue.
 
     Raises:
         UserError: ``columns`` or ``scale`` is below 1.
     """
-    if columns < 1 or scale < 1:
+    if columns < 1 or (scale is not None and scale < 1):
         raise UserError(f'columns={columns} and scale={scale} should be at least 1')
     values = weight.float().cpu().numpy()
     peak = np.abs(values).max(axis=(1, 2, 3), keepdims=True)
@@ -67,10 +70,12 @@ def draw_filters(weight: Tensor, columns: int = 8, scale: int = 8, bgr: bool = F
     else:
         tiles = np.repeat(values.reshape(-1, height, width, 1), 3, axis=3)
         columns = channels
-    tiles = np.rint(127.5 * (tiles + 1)).astype(np.uint8)
-    tiles = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
+    if scale is None:
+        scale = max(8, -(-_WIDTH // max(columns * width, rows * height)))
+    tiles = np.rint(127.5 * (tiles + 1)).astype(np.uint8)
+    tiles = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
     down, right = height * scale + _GAP, width * scale + _GAP
     canvas = np.full((rows * down + _GAP, columns * right + _GAP, 3), 255, np.uint8)
     for index, tile in enumerate(tiles):

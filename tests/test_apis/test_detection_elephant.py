@@ -15,7 +15,13 @@ from mmvisx.apis.detection_elephant import (
 )
 from mmvisx.evaluation.detection_elephant import elephant_report
 from mmvisx.utils import UserError
-from mmvisx.visualization.detection_elephant import draw_steps, plot_scores, strip, write_video
+from mmvisx.visualization.detection_elephant import (
+    draw_steps,
+    plot_scores,
+    strip,
+    with_legend,
+    write_video,
+)
 
 COLOURS = {'red': (0, 0, 255), 'green': (0, 255, 0), 'blue': (255, 0, 0)}
 
@@ -167,3 +173,16 @@ def test_files_that_do_not_fit(zoo, tmp_path):
     cv2.imwrite(str(tmp_path / 'deep.png'), np.ones((5, 5), np.uint16))
     with pytest.raises(UserError, match='is of type uint16'):
         load_patch(tmp_path / 'deep.png')
+
+
+@pytest.mark.parametrize('width', [60, 700, 2000])
+def test_the_colours_have_a_legend(width):
+    picture = np.full((40, width, 3), 90, np.uint8)
+    full = with_legend(picture)
+    assert np.array_equal(full[:40, :width], picture)
+    band = full[40:].reshape(-1, 3)
+    # BGR of green, orange, red, grey, blue and violet.
+    for colour in ((80, 200, 80), (0, 150, 255), (40, 40, 230), (170, 170, 170), (230, 140, 60),
+                   (220, 60, 220)):  # fmt: skip
+        assert (band == colour).all(axis=1).sum() > 50
+    assert (full[40:, -1] == 255).all()  # nothing is cut off

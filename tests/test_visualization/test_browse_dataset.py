@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -45,7 +46,7 @@ def packed(weights=None, ignored=False, seg_map=None):
 @pytest.mark.parametrize(
     ('weights', 'expected'),
     [
-        ([0.25, 0.75], ['disc: 25.0', 'box: 75.0']),
+        ([0.801, 0.199], ['disc w=0.80', 'box w=0.20']),
         ([1.0, 1.0], ['disc', 'box']),
         (None, ['disc', 'box']),
     ],
@@ -59,6 +60,25 @@ def test_weights_stand_behind_the_names(weights, expected, visualizer, texts):
     assert changed[10:31, 10:31].any()
     assert not changed[45:].any()
     assert 'scores' not in data['data_samples'].gt_instances  # the sample stays as it is
+
+
+def test_a_mixed_image_says_how_and_with_what(visualizer, texts, monkeypatch):
+    written, write = [], cv2.putText
+
+    def record(picture, text, *args):
+        written.append(text)
+        return write(picture, text, *args)
+
+    monkeypatch.setattr(cv2, 'putText', record)
+    data = packed([0.801, 0.199], seg_map=np.ones((60, 80), np.uint8))
+    plain = draw_sample(data, visualizer)
+    assert written == []
+    data['data_samples'].set_metainfo(dict(mixup_ratio=0.8012, mixup_partner='/a/b/partner.jpg'))
+    drawn = draw_sample(data, visualizer)
+    assert written == ['mixup, lambda=0.80', 'with partner.jpg']
+    assert np.array_equal(drawn[:60, :80], plain[:, :80])
+    assert (drawn[60:].min(axis=2) < 128).any()  # the text
+    assert len(drawn) > 60 + 2 * 12
 
 
 def test_ignored_boxes_are_grey(visualizer, texts):
@@ -113,7 +133,7 @@ def config(tiny_config, tiny_coco):
 def test_samples_of_a_config(config, texts):
     three = dict(browse(config, 3))
     assert len(three) == 3
-    assert {text.split(': ')[1] for text in texts} == {'25.0', '75.0'}
+    assert {text.split(' ')[1] for text in texts} == {'w=0.25', 'w=0.75'}
     ((name, picture),) = browse(config, 1, start=2)
     assert np.array_equal(picture, three[name])
     assert not np.array_equal(next(browse(config, 1, start=2, seed=1))[1], picture)

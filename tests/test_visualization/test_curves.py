@@ -6,6 +6,7 @@ import cv2
 import pytest
 
 from mmvisx.utils import UserError
+from mmvisx.visualization import curves
 from mmvisx.visualization.curves import plot_curves, read_curves
 
 
@@ -54,6 +55,15 @@ def test_picture(run, tmp_path):
     assert picture.std() > 10
     one = cv2.imread(str(plot_curves([run], ['loss'], tmp_path / 'c.png')))
     assert one.shape[1] < picture.shape[1]
+
+
+def test_curves_of_one_picture_can_be_told_apart(run, tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(curves, 'save_figure', lambda figure, out: figures.append(figure))
+    plot_curves([run] * 12, ['loss'], tmp_path / 'a.png', [str(k) for k in range(12)])
+    (axis,) = figures[0].axes
+    looks = {(line.get_color(), line.get_linestyle()) for line in axis.get_lines()}
+    assert len(looks) == len(axis.get_lines()) == 12
 
 
 def test_unknown_key_lists_the_known_ones(run, tmp_path):

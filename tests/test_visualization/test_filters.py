@@ -48,3 +48,13 @@ def test_first_and_named_convolution():
         find_convolution(nn.Linear(2, 2))
     with pytest.raises(UserError, match='columns=0'):
         draw_filters(weight, columns=0)
+
+
+@pytest.mark.parametrize('shape', [(8, 3, 3, 3), (1, 3, 7, 7), (4, 2, 3, 3)])
+def test_a_few_filters_fill_a_picture(shape):
+    sides = draw_filters(torch.randn(shape)).shape[:2]
+    assert 600 <= max(sides) < 750
+
+
+def test_many_filters_stay_as_large_as_they_are():
+    assert draw_filters(torch.randn(512, 3, 11, 11)).shape[1] == 8 * (8 * 11 + 2) + 2

@@ -2,7 +2,8 @@
 
     python tools/analysis/browse_dataset.py CONFIG --count 20 --out-dir outputs/browse
 
-The number behind a class is the weight of its box in percent (mixup, 000, section 5.3.1).
+Behind a class stands the weight of its box, below a mixed image lambda and its partner (mixup, 000,
+section 5.3.1).
 """
 
 import argparse

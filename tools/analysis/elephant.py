@@ -101,7 +101,13 @@ def run(args: argparse.Namespace) -> None:
     from mmvisx.apis import Inferencer
     from mmvisx.apis.detection_elephant import load_patch, path_positions, run_elephant, scenes
     from mmvisx.datasets.transforms.loading import decode_image
-    from mmvisx.visualization.detection_elephant import draw_steps, plot_scores, strip, write_video
+    from mmvisx.visualization.detection_elephant import (
+        draw_steps,
+        plot_scores,
+        strip,
+        with_legend,
+        write_video,
+    )
 
     image = decode_image(args.image, 'name an image', 'color', 'cv2', None)
     pixels, mask = load_patch(args.patch, args.patch_box, args.patch_mask, args.scale)
@@ -115,7 +121,7 @@ def run(args: argparse.Namespace) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / 'elephant.json').write_text(json.dumps(record, indent=1) + '\n')
     pictures = draw_steps(record, scenes(image, pixels, mask, positions))
-    cv2.imwrite(str(out / 'strip.png'), strip(pictures))
+    cv2.imwrite(str(out / 'strip.png'), with_legend(strip(pictures)))
     write_video(pictures, out / 'video.mp4')
     plot_scores(record, out / 'scores.png')
     show(args.image, record['report'])

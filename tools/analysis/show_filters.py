@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--layer', help='backbone.layer1.0.conv1, ...; the first by default')
     parser.add_argument('--columns', type=int, default=8, help='filters in a row')
-    parser.add_argument('--scale', type=int, default=8, help='pixels of a weight')
+    parser.add_argument('--scale', type=int, help='pixels of a weight; 8 or, of few filters, more')
     parser.add_argument('--out', default='filters.png', help='the picture')
     args = parser.parse_args()
     import mmcv
