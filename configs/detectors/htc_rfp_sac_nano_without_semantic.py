@@ -1,11 +1,11 @@
 # A nano DetectoRS for your own photographs on a small machine: boxes and masks in COCO format, no
 # stuff maps, nothing to download, trained from scratch.
-#   tools/train.py configs/detectors/htc_rfp_sac_nano_without_semantic.py --work-dir work_dirs/mine \
+#   tools/train.py configs/detectors/htc_rfp_sac_nano_without_semantic.py --work-dir work_dirs/a \
 #       --classes data/mine/annotations/instances_train2017.json --cfg-options data_root=data/mine/
-# data/mine/ holds train2017/, val2017/ and annotations/instances_{train,val}2017.json. Hardware: CPU;
-# htc_rfp_sac_nano_coco16.py, this network and a semantic branch, takes 1.4 s an iteration of 4 images
-# on one core. Not in the document; accuracy: not run. With a GPU and the weights of a ResNet-50
-# htc_rfp_sac_without_semantic.py is the one to take.
+# data/mine/ holds train2017/, val2017/ and annotations/instances_{train,val}2017.json.
+# Hardware: CPU; htc_rfp_sac_nano_coco16.py, this network and a semantic branch, takes 1.4 s an
+# iteration of 4 images on one core. Not in the document; accuracy: not run. With a GPU and the
+# weights of a ResNet-50 htc_rfp_sac_without_semantic.py is the one to take.
 _base_ = './htc_rfp_sac_nano_shapes.py'
 
 data_root = 'data/mine/'

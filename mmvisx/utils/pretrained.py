@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -24,10 +25,12 @@ AT_HAND = "dict(type='Pretrained', checkpoint='FILE'), with prefix='backbone.' f
 def check_pretrained(
     module: nn.Module, new_parts: Iterable[str] = (), least: float = BACKBONE_MATCH
 ) -> None:
-    """Load the checkpoint that ``module.init_cfg`` names, if it is one, and look at the fit.
+    """Look how the checkpoint that ``module.init_cfg`` names, if it is one, fits the module.
 
     MMEngine takes what fits and goes on: with a wrong ``prefix`` or another depth that is
-    little or nothing, and a transfer starts from random weights.
+    little or nothing, and a transfer starts from random weights. The module stays as it is, for
+    MMEngine to load: where weights were loaded before, its log says that they came from
+    elsewhere.
 
     Args:
         new_parts: Regular expressions for names of entries that a checkpoint need not have.
@@ -61,7 +64,7 @@ def check_pretrained(
     for hook in module._load_state_dict_pre_hooks.values():
         hook(below, '', {}, False, [], [], [])
     try:
-        fit = load_weights(module, {'state_dict': below}, source, 'partial')
+        fit = load_weights(copy.deepcopy(module), {'state_dict': below}, source, 'partial')
     except UserError as error:
         raise UserError(f'{owner}: {" ".join(str(error).split())[:500]}') from error
     fault = _fault(module, fit, [re.compile(pattern) for pattern in new_parts], least)

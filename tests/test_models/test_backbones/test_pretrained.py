@@ -54,6 +54,31 @@ def test_right_weights_arrive(files, tmp_path, name):
 
 
 @pytest.mark.parametrize('name', [*BACKBONES, STAGE])
+def test_the_log_says_where_weights_came_from(files, tmp_path, monkeypatch, name):
+    """MMEngine writes a line for each parameter of a model, by what changed it last."""
+    files(name)
+    told = {}
+    monkeypatch.setattr(
+        BaseModule,
+        '_dump_init_info',
+        lambda self: told.update(
+            (key, self._params_init_info[value]['init_info'])
+            for key, value in self.named_parameters()
+        ),
+    )
+
+    class Model(BaseModule):
+        def __init__(self):
+            super().__init__()
+            self.backbone = make(name, tmp_path / 'plain.pth')
+
+    Model().init_weights()
+    assert told
+    wrong = {key: info for key, info in told.items() if not info.startswith('PretrainedInit')}
+    assert not wrong
+
+
+@pytest.mark.parametrize('name', [*BACKBONES, STAGE])
 def test_another_networks_weights_are_refused(tmp_path, name):
     foreign = torchvision.models.squeezenet1_0(weights=None)
     torch.save(foreign.state_dict(), tmp_path / 'squeezenet.pth')
