@@ -1,10 +1,12 @@
 """Classifiers on somebody's own class folders: --classes, and what goes wrong without it."""
 
 import json
+import pickle
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmvisx.utils import UserError
@@ -42,7 +44,8 @@ def recipe(repo, folders, tmp_path):
     """Write a recipe of one epoch of six images, without worker processes and float16."""
 
     def write(name):
-        loader = 'dict(num_workers=0, persistent_workers=False)'
+        # Some recipes train on another folder than they test on.
+        loader = f"num_workers=0, persistent_workers=False, dataset=dict(data_root='{folders}/')"
         path = tmp_path / f'{name.rpartition("/")[2]}.py'
         path.write_text(
             f"_base_ = '{repo}/configs/{name}.py'\n"
@@ -50,9 +53,9 @@ def recipe(repo, folders, tmp_path):
             "optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=sgd)\n"
             'train_cfg = dict(max_epochs=1, val_interval=1)\n'
             'param_scheduler = None\n'
-            'train_dataloader = dict(batch_size=3, num_workers=0, persistent_workers=False)\n'
-            f'val_dataloader = {loader}\n'
-            f'test_dataloader = {loader}\n'
+            f'train_dataloader = dict(batch_size=3, {loader})\n'
+            f'val_dataloader = dict({loader})\n'
+            f'test_dataloader = dict({loader})\n'
         )
         return path
 
@@ -62,8 +65,7 @@ def recipe(repo, folders, tmp_path):
 @pytest.mark.parametrize('name', RECIPES)
 def test_recipe_trains_and_tests_on_three_classes(tool, recipe, folders, tmp_path, name):
     config, work = recipe(name), tmp_path / 'work'
-    tool('tools/train.py', config, '--work-dir', work, '--classes', folders / 'train',
-         '--cfg-options', f'data_root={folders}/')  # fmt: skip
+    tool('tools/train.py', config, '--work-dir', work, '--classes', folders / 'train')
     # The config that training leaves behind needs no --classes.
     tool('tools/test.py', work / config.name, work / 'epoch_1.pth', '--work-dir',
          tmp_path / 'test', '--out', tmp_path / 'a.json')  # fmt: skip
@@ -114,13 +116,21 @@ def test_a_teacher_has_the_same_classes(repo):
     assert cfg.model.teacher.head.num_classes == 3
 
 
-def test_testing_takes_classes_too(tool, recipe, folders, tmp_path):
+def test_testing_takes_classes_and_views_too(tool, recipe, tmp_path):
     config = recipe('bag_of_tricks/resnet18_d_nano_digits')
-    rest = ['--classes', *NAMES, '--cfg-options', f'data_root={folders}/']
+    rest = ['--classes', *NAMES]
     tool('tools/train.py', config, '--work-dir', tmp_path / 'work', *rest)
     tool('tools/test.py', config, tmp_path / 'work/epoch_1.pth', '--work-dir', tmp_path / 'test',
          '--out', tmp_path / 'a.json', *rest)  # fmt: skip
     assert 'accuracy/top1' in json.loads((tmp_path / 'a.json').read_text())
+    scores = {}
+    for name, more in (('plain', []), ('tta', ['--tta'])):
+        tool('tools/test.py', config, tmp_path / 'work/epoch_1.pth', '--work-dir',
+             tmp_path / 'test', '--out', tmp_path / f'{name}.pkl', *more, *rest)  # fmt: skip
+        found = pickle.loads((tmp_path / f'{name}.pkl').read_bytes())
+        scores[name] = torch.stack([sample['pred_score'] for sample in found])
+    assert torch.allclose(scores['tta'].sum(1), torch.ones(3), atol=1e-5)
+    assert not torch.allclose(scores['tta'], scores['plain'], atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -140,14 +150,14 @@ def test_testing_takes_classes_too(tool, recipe, folders, tmp_path):
     ],
     ids=['data set', 'preprocessor', 'head', 'metric'],
 )
-def test_each_place_that_is_left_out_is_named(tool, recipe, folders, tmp_path, options, message):
+def test_each_place_that_is_left_out_is_named(tool, recipe, tmp_path, options, message):
     if 'dataset' in options:
         sets = [f'{loader}_dataloader.dataset' for loader in ('train', 'val', 'test')]
         options = [*sets, *options[1:]]
     more = [f'{place}.num_classes=3' for place in options]
     with pytest.raises(UserError, match=message):
         tool('tools/train.py', recipe('gunn/gunn15_nano_cifar10'), '--work-dir', tmp_path / 'work',
-             '--cfg-options', f'data_root={folders}/', *more)  # fmt: skip
+             '--cfg-options', 'train_cfg.max_epochs=1', *more)  # fmt: skip
 
 
 def test_a_recipe_of_cifars_own_files_is_refused(repo):

@@ -51,6 +51,7 @@ train_dataloader = dict(dataset=dict(_delete_=True, **sets['train']))
 val_dataloader = dict(dataset=dict(_delete_=True, **sets['val']))
 test_dataloader = dict(dataset=dict(_delete_=True, **sets['val']))
 val_evaluator = [dict(type='mmvisx.TaskIoUMetric', task=k) for k in ('scene', 'part')]
+test_evaluator = val_evaluator
 """
 SEVERAL = SEVERAL.replace('CLASSES', repr(CLASSES))
 
@@ -191,3 +192,23 @@ def test_two_images_of_one_name(run, folder):
     Image.fromarray(np.zeros((32, 40, 3), np.uint8)).save(folder / 'images/train/1.bmp')
     with pytest.raises(UserError, match=r'1\.(bmp|JPG) and .*1\.(bmp|JPG) have one name'):
         run()
+
+
+@pytest.mark.parametrize('several', [False, True])
+def test_augmented_test(run, tool, folder, tmp_path, several):
+    config, checkpoint = run(several=several)
+    arguments = [config, checkpoint, '--work-dir', tmp_path / 'test']
+    tool('tools/test.py', *arguments, '--out', tmp_path / 'plain.json')
+    tool('tools/test.py', *arguments, '--tta', '--out', tmp_path / 'tta.json', '--show-dir',
+         tmp_path / 'show')  # fmt: skip
+    plain, tta = (json.loads((tmp_path / f'{k}.json').read_text()) for k in ('plain', 'tta'))
+    assert plain.keys() == tta.keys()
+    losses = [key for key in plain if key.endswith('val_loss')]
+    assert len(losses) == 1 + several
+    # Of the mean of the views, from what is kept as logits.
+    assert all(0 < tta[key] < 10 and tta[key] != plain[key] for key in losses)
+    assert {path.name for path in (tmp_path / 'show').iterdir()} == {'0.png', '1.png'}
+    # A label that the head does not have is found in the views, too.
+    Image.fromarray(np.full((32, 40), 7, np.uint8)).save(folder / 'masks/val/1.png')
+    with pytest.raises(UserError, match=r'masks/val/1\.png has the label 7'):
+        tool('tools/test.py', *arguments, '--tta')
