@@ -1,4 +1,4 @@
-"""Draw training samples after the pipeline, with the weights of boxes, into PNG files.
+"""Draw training samples after the pipeline into PNG files: boxes, masks or images with a class.
 
     python tools/analysis/browse_dataset.py CONFIG --count 20 --out-dir outputs/browse
 
