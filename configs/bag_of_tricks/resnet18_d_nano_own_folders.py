@@ -2,7 +2,8 @@
 # data/mine/{train,val}/{class}/*.jpg, at 96x96, 30 epochs.
 #   python tools/train.py configs/bag_of_tricks/resnet18_d_nano_own_folders.py \
 #       --classes data/mine/train
-# Hardware: one CPU core. Not in the document. Obtained: not run.
+# Hardware: one busy CPU core, 1.5 minutes for 180 images. Not in the document. Obtained: top-1 68.3
+# on 60 images of three classes of CIFAR-100 after training on 180 (one seed).
 _base_ = './resnet18_d_nano_cifar10.py'
 
 data_root = 'data/mine/'
