@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 from terminaltables import AsciiTable
 from tqdm import tqdm
 
 from mmvisx.utils import UserError
 
 from .coco_json import box_fault, duplicates, reaches_out, read_coco
-from .image_file import image_fault
+from .image_file import image_fault, image_size, size_fault
 
 CHECKS = (
     'missing image',
@@ -42,7 +42,7 @@ EXAMPLES = 3
 
 @dataclass
 class Report:
-    """Faults by kind: how many, and the first examples of each."""
+    """Faults by kind: how many, and where."""
 
     images: int = 0
     objects: int = 0
@@ -63,18 +63,18 @@ class Report:
     def add(self, check: str, example: str) -> None:
         """Count a fault."""
         self.counts[check] += 1
-        if len(self.examples[check]) < EXAMPLES:
-            self.examples[check].append(example)
+        self.examples[check].append(example)
 
     def table(self) -> str:
         """One row a check: name, count, first examples."""
         rows = [['check', 'count', 'first examples']]
         for check in self.checks:
-            rows.append([check, str(self.counts[check]), '\n'.join(self.examples[check])])
+            first = self.examples[check][:EXAMPLES]
+            rows.append([check, str(self.counts[check]), '\n'.join(first)])
         return AsciiTable(rows).table
 
     def as_dict(self) -> dict[str, Any]:
-        """For a JSON report."""
+        """For a JSON report, with every fault."""
         checks = {c: {'count': self.counts[c], 'examples': self.examples[c]} for c in self.checks}
         return {
             'images': self.images,
@@ -82,12 +82,6 @@ class Report:
             'faults': self.faults,
             'checks': checks,
         }
-
-
-def image_size(data: bytes) -> tuple[int, int]:
-    """Width and height as training sees them: turned as EXIF says."""
-    with Image.open(io.BytesIO(data)) as image:
-        return ImageOps.exif_transpose(image).size
 
 
 def _check_image(report: Report, path: Path, width: float | None, height: float | None) -> None:
@@ -100,12 +94,11 @@ def _check_image(report: Report, path: Path, width: float | None, height: float 
     if fault is not None:
         report.add('unreadable image', f'{path} {fault}')
         return
-    real = image_size(data)
-    if width is not None and (width, height) != real:
-        report.add(
-            'size differs from the image',
-            f'{path}: annotated {width}x{height}, is {real[0]}x{real[1]}',
-        )
+    if width is None or height is None:
+        return
+    fault = size_fault(data, (width, height), image_size(data))
+    if fault is not None:
+        report.add('size differs from the image', f'{path}: {fault}')
 
 
 def _check_box(report: Report, box: Any, width: float, height: float, where: str) -> None:

@@ -10,7 +10,7 @@ import io
 import struct
 
 from mmengine.fileio import get
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mmvisx.utils import UserError
 
@@ -52,6 +52,55 @@ def image_fault(data: bytes, decode: bool = False) -> str | None:
     except DECODING_ERRORS as error:
         return f'is truncated or broken ({error or type(error).__name__})'
     return None
+
+
+def image_size(data: bytes) -> tuple[int, int]:
+    """Width and height of an image file as training decodes it, read from its header.
+
+    OpenCV turns JPEG and PNG files as their EXIF data say, and no WebP file; of a TIFF file
+    Pillow gives the turned size by itself.
+    """
+    with Image.open(io.BytesIO(data)) as image:
+        width, height = image.size
+        return (height, width) if _is_turned(image) else (width, height)
+
+
+def _is_turned(image: Image.Image) -> bool:
+    quarter_turns = (5, 6, 7, 8)
+    formats = ('JPEG', 'MPO', 'PNG')
+    return image.format in formats and image.getexif().get(ExifTags.Base.Orientation) in (
+        quarter_turns
+    )
+
+
+def size_fault(data: bytes, annotated: tuple[float, float], real: tuple[int, int]) -> str | None:
+    """Say how the annotated size of an image differs from its real one, and why, or None.
+
+    A turn by 180 degrees, or of a square image, does not change the size and is not seen.
+
+    Args:
+        data: Content of the image file, looked at only if the sizes differ.
+        annotated: Width and height in the annotations.
+        real: Width and height of the image as it is decoded.
+    """
+    if annotated == real:
+        return None
+    text = f'annotated {annotated[0]}x{annotated[1]}, is {real[0]}x{real[1]}'
+    if annotated != real[::-1]:
+        return f'{text} (width x height): the annotations are of another or a resized image'
+    with Image.open(io.BytesIO(data)) as image:
+        turned = _is_turned(image)
+    if turned:
+        return (
+            f'{text} (width x height): its EXIF data turn it by 90 degrees. If the labels were '
+            'drawn on the turned picture, exchange the annotated width and height; if not, load '
+            "it unturned: LoadImageFromFile(color_type='color_ignore_orientation') in every "
+            'pipeline'
+        )
+    return (
+        f'{text} (width x height): width and height are exchanged in the annotations, or the '
+        'image was turned after it was annotated'
+    )
 
 
 def read_image_bytes(path: str, hint: str, backend_args: dict | None = None) -> bytes:

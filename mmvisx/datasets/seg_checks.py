@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from mmvisx.utils import UserError
 
-from .checks import Report, image_size
-from .image_file import image_fault
+from .checks import Report
+from .image_file import image_fault, image_size
 from .seg_files import IMAGE_SUFFIXES, find_files, find_images
 
 __all__ = ['CountingReport', 'check_folders', 'check_masks']

@@ -3,6 +3,7 @@ import copy
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmvisx.datasets.checks import CHECKS, check_coco, check_voc, parse_classes
 from mmvisx.utils import UserError
@@ -136,6 +137,24 @@ def test_voc_files(tmp_path):
         check_voc(tmp_path / 'VOC2012', 'val', CLASSES)
     with pytest.raises(UserError, match='no folder Annotations'):
         check_voc(tmp_path, None, CLASSES)
+
+
+def test_the_report_has_every_fault_and_the_table_the_first(tmp_path):
+    content = coco_content(5)
+    for image in content['images']:
+        image['width'] = 41
+    report = check(tmp_path, content)
+    examples = report.as_dict()['checks']['size differs from the image']['examples']
+    assert [f'{k}.jpg' in examples[k - 1] for k in range(1, 6)] == [True] * 5
+    table = report.table()
+    assert '3.jpg' in table
+    assert '4.jpg' not in table
+
+
+def test_sizes_are_read_from_the_header(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmvisx.datasets.checks.image_fault', lambda data, decode: None)
+    monkeypatch.setattr(Image.Image, 'load', None)  # a call would fail
+    assert check(tmp_path, coco_content()).faults == 0
 
 
 def test_table_and_dict_have_every_check(tmp_path):

@@ -9,22 +9,43 @@ import numpy as np
 from mmcv.transforms import LoadImageFromFile as _LoadImageFromFile
 from mmdet.datasets.transforms import LoadAnnotations as _LoadAnnotations
 
-from mmvisx.datasets.image_file import read_image_bytes
+from mmvisx.datasets.image_file import read_image_bytes, size_fault
 from mmvisx.registry import TRANSFORMS
 from mmvisx.utils import UserError
 
 
+class WrongSizeError(UserError):
+    """Annotations are for an image of another size: every label would be misplaced."""
+
+
 def decode_image(
-    path: str, hint: str, flag: str, backend: str, backend_args: dict | None
+    path: str,
+    hint: str,
+    flag: str,
+    backend: str,
+    backend_args: dict | None,
+    annotated: tuple[float | None, float | None] = (None, None),
 ) -> np.ndarray:
     """Read and decode an image file.
 
+    Args:
+        annotated: Width and height that the annotations give it; ``None``: none.
+
     Raises:
-        UserError: It is missing, truncated or no image.
+        UserError: It is missing, truncated or no image, or has another size.
     """
-    image = mmcv.imfrombytes(read_image_bytes(path, hint, backend_args), flag=flag, backend=backend)
+    data = read_image_bytes(path, hint, backend_args)
+    image = mmcv.imfrombytes(data, flag=flag, backend=backend)
     if image is None:
         raise UserError(f'image file {path} cannot be decoded: is it an image? Replace the file')
+    width, height = annotated
+    if width is not None and height is not None:
+        fault = size_fault(data, (width, height), image.shape[1::-1])
+        if fault is not None:
+            raise WrongSizeError(
+                f'image file {path}: {fault}. (tools/datasets/check_dataset.py --json FILE lists '
+                'all such images)'
+            )
     return image
 
 
@@ -34,13 +55,18 @@ class LoadImageFromFile(_LoadImageFromFile):
 
     Arguments as in mmcv. With ``ignore_empty`` such a file makes the pipeline drop the
     image instead.
+
+    The decoded image must have the ``width`` and ``height`` of its annotations, where the data
+    set gives them: boxes and polygons of an unturned photograph, or of one whose width and
+    height are exchanged, would train with every label misplaced.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any] | None:
         """Set ``img`` ``(H, W, 3)``, ``img_shape`` and ``ori_shape``.
 
         Raises:
-            UserError: The file is missing, truncated or no image.
+            UserError: The file is missing, truncated or no image, or of another size than its
+                annotations.
         """
         hint = 'check data_prefix and data_root of the data set, and file_name in the annotations'
         try:
@@ -50,7 +76,10 @@ class LoadImageFromFile(_LoadImageFromFile):
                 self.color_type,
                 self.imdecode_backend,
                 self.backend_args,
+                annotated=(results.get('width'), results.get('height')),
             )
+        except WrongSizeError:
+            raise
         except UserError:
             if self.ignore_empty:
                 return None

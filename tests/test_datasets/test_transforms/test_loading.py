@@ -3,12 +3,21 @@ import numpy as np
 import pytest
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import TRANSFORMS
+from PIL import Image
 from torch.utils.data import DataLoader
 
-from mmvisx.datasets import CocoDataset
+from mmvisx.datasets import CocoDataset, VOCDataset
+from mmvisx.datasets.checks import check_coco
 from mmvisx.datasets.transforms import LoadAnnotations, LoadImageFromFile
 from mmvisx.utils import UserError
-from tests.test_datasets.builders import CLASSES, coco_content, noise_image, write_coco
+from tests.test_datasets.builders import (
+    CLASSES,
+    coco_content,
+    noise_image,
+    voc_xml,
+    write_coco,
+    write_voc,
+)
 
 
 def build(root, pipeline, seg=True):
@@ -44,6 +53,82 @@ def test_image_equals_mmcvs(tmp_path, to_float32):
     assert ours['img_shape'] == theirs['img_shape'] == ours['ori_shape'] == (30, 40)
     assert ours['img'].dtype == theirs['img'].dtype
     assert np.array_equal(ours['img'], theirs['img'])
+
+
+def write_turned(path, orientation):
+    """Write the picture as a camera that was held upright does: 40x30 in the file."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(noise_image()).save(path, exif=exif)
+
+
+# What the file says, what the annotations say, and what becomes of it.
+SIZES = [
+    (1, (40, 30), None),
+    (6, (30, 40), None),
+    (8, (30, 40), None),
+    (3, (40, 30), None),
+    (6, (40, 30), r'annotated 40x30, is 30x40 .*EXIF.*color_ignore_orientation'),
+    (8, (40, 30), r'annotated 40x30, is 30x40 .*EXIF'),
+    (1, (30, 40), 'annotated 30x40, is 40x30 .*exchanged in the annotations'),
+    (3, (30, 40), 'annotated 30x40, is 40x30 .*exchanged in the annotations'),
+    (1, (80, 60), 'annotated 80x60, is 40x30 .*resized image'),
+]
+
+
+@pytest.mark.parametrize('ending', ['jpg', 'png'])
+@pytest.mark.parametrize(('orientation', 'annotated', 'fault'), SIZES)
+def test_annotations_for_an_image_of_another_size(tmp_path, orientation, annotated, fault, ending):
+    content = coco_content(1)
+    content['images'][0].update(width=annotated[0], height=annotated[1], file_name=f'1.{ending}')
+    for annotation in content['annotations']:
+        annotation['bbox'] = [2, 2, 10, 8]
+    write_coco(tmp_path, content)
+    write_turned(tmp_path / 'img' / f'1.{ending}', orientation)
+    dataset = build(tmp_path, FULL[:1], seg=False)
+    report = check_coco(tmp_path / 'ann.json', tmp_path / 'img')
+    if fault is None:
+        assert dataset[0]['img'].shape == (annotated[1], annotated[0], 3)
+        assert report.faults == 0
+        return
+    with pytest.raises(UserError, match=rf'img/1\.{ending}: {fault}') as error:
+        dataset[0]
+    assert '\n' not in str(error.value)
+    assert report.counts['size differs from the image'] == report.faults == 1
+    # Not even if broken images are dropped.
+    with pytest.raises(UserError, match=fault):
+        build(tmp_path, [FULL[0] | {'ignore_empty': True}], seg=False)[0]
+
+
+def test_a_photograph_as_it_is_in_the_file(tmp_path):
+    content = coco_content(1)
+    write_coco(tmp_path, content)
+    write_turned(tmp_path / 'img' / '1.jpg', 6)
+    load = FULL[0] | {'color_type': 'color_ignore_orientation'}
+    assert build(tmp_path, [load], seg=False)[0]['img'].shape == (30, 40, 3)
+
+
+def test_voc_annotations_for_an_image_of_another_size(tmp_path):
+    xml = voc_xml([('cat', (5, 5, 15, 15))])
+    write_voc(
+        tmp_path, {'1': xml.replace('<width>40', '<width>30').replace('<height>30', '<height>40')}
+    )
+    dataset = VOCDataset(
+        ann_file='VOC2012/ImageSets/Main/train.txt',
+        data_root=str(tmp_path),
+        data_prefix={'sub_data_root': 'VOC2012/'},
+        metainfo={'classes': CLASSES},
+        pipeline=FULL[:1],
+    )
+    with pytest.raises(UserError, match=r'1\.jpg: annotated 30x40, is 40x30 .*exchanged'):
+        dataset[0]
+
+
+def test_the_comparison_reads_nothing_more(tmp_path, monkeypatch):
+    write_coco(tmp_path, coco_content(1))
+    dataset = build(tmp_path, FULL[:1], seg=False)
+    monkeypatch.setattr(Image, 'open', None)  # a call would fail
+    assert dataset[0]['img'].shape == (30, 40, 3)
 
 
 def test_missing_image(tmp_path):
