@@ -9,10 +9,11 @@ from typing import Any
 import torch
 import torch.distributed as torch_dist
 from mmengine.dist import is_distributed, master_only
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import BaseLoop, Runner, find_latest_checkpoint
 from torch import nn
 
 from mmvisx.engine.neural_rejuvenation import rebuild_for_checkpoint
+from mmvisx.engine.schedule import check_batches, overlong_schedules
 from mmvisx.engine.warm_up import shorten_warm_up
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.errors import UserError
@@ -51,11 +52,16 @@ class CheckedRunner(Runner):
         self.cfg.dump(str(Path(folder) / name))
 
     def build_param_scheduler(self, scheduler: Any) -> Any:
-        """Build the schedulers; a warm-up too long for this training is shortened, and said."""
+        """Build the schedulers; says which of them are for a longer training than this.
+
+        A warm-up that is too long is shortened, and said.
+        """
         if isinstance(scheduler, list | tuple) and all(isinstance(s, dict) for s in scheduler):
             scheduler, line = shorten_warm_up(scheduler, self.max_iters)
             if line:
                 self.logger.warning(line)
+        for line in overlong_schedules(scheduler, self.max_epochs, self.max_iters):
+            self.logger.warning(line)
         return super().build_param_scheduler(scheduler)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
@@ -68,6 +74,16 @@ class CheckedRunner(Runner):
                 find_unused_parameters=self.cfg.get('find_unused_parameters', False),
             )
         return super().wrap_model(model_wrapper_cfg, model)
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build the loop.
+
+        Raises:
+            UserError: the data do not fill a batch.
+        """
+        loop = super().build_train_loop(loop)
+        check_batches(loop.dataloader)
+        return loop
 
     def _init_model_weights(self) -> None:
         check_pretrained_parts(self.model)

@@ -259,3 +259,83 @@ def test_places365():
     assert best.param_scheduler == reference.param_scheduler
     assert best.train_pipeline == reference.train_pipeline
     assert best.model.train_cfg == reference.model.train_cfg
+
+
+def augmentation(side):
+    """The six steps of 2.2.1, less the last, which the data preprocessor takes."""
+    return [
+        dict(type='mmvisx.LoadImageFromFile', to_float32=True),
+        dict(
+            type='RandomResizedCrop',
+            scale=side,
+            crop_ratio_range=(0.08, 1.0),
+            aspect_ratio_range=(0.75, 4 / 3),
+        ),
+        dict(type='RandomFlip', prob=0.5, direction='horizontal'),
+        dict(type='mmvisx.HSVJitter', hue=(0.6, 1.4), saturation=(0.6, 1.4), brightness=(0.6, 1.4)),
+        dict(type='mmvisx.PCANoise', std=0.1),
+        dict(type='PackInputs'),
+    ]
+
+
+def validation(edge, side):
+    """The shorter edge to 256, the 224x224 in the centre; the same ratio at 299."""
+    return [
+        dict(type='mmvisx.LoadImageFromFile'),
+        dict(type='ResizeEdge', scale=edge, edge='short'),
+        dict(type='CenterCrop', crop_size=side),
+        dict(type='PackInputs'),
+    ]
+
+
+@pytest.mark.parametrize(
+    'name', sorted(p.stem for p in CONFIGS.glob('*.py') if p.stem.endswith(('imagenet', '365')))
+)
+def test_augmentation_and_validation_are_those_of_the_text(name):
+    cfg = load(name)
+    edge, side = (342, 299) if name.startswith('inception') else (256, 224)
+    assert cfg.train_dataloader.dataset.pipeline == augmentation(side)
+    assert cfg.val_dataloader.dataset.pipeline == validation(edge, side)
+    assert cfg.test_dataloader.dataset.pipeline == validation(edge, side)
+    assert cfg.data_preprocessor == dict(
+        num_classes=365 if 'places' in name else 1000,
+        mean=[123.68, 116.779, 103.939],
+        std=[58.393, 57.12, 57.375],
+        to_rgb=True,
+    )
+    assert cfg.train_dataloader.sampler == dict(type='DefaultSampler', shuffle=True)
+    assert cfg.val_evaluator == cfg.test_evaluator == dict(type='Accuracy', topk=(1, 5))
+
+
+@pytest.mark.parametrize('network', NETWORKS)
+@pytest.mark.parametrize('row', ['baseline', *TABLE_2_6])
+def test_schedules_of_tables_2_2_and_2_6_in_numbers(network, row):
+    name = f'{network}_{row}_imagenet'
+    if not (CONFIGS / f'{name}.py').exists():  # Table 2.2's ResNet-50 is the "standard" B
+        assert (network, row) == ('resnet50_d', 'baseline')
+        name = 'resnet50_b_standard_imagenet'
+    cfg = load(name)
+    batch = 256 if row == 'baseline' else 1024
+    epochs = 200 if 'mixup' in row else 120
+    assert cfg.train_cfg.max_epochs == epochs
+    assert cfg.optim_wrapper.optimizer == dict(
+        type='SGD', lr=0.1 * batch / 256, momentum=0.9, nesterov=True, weight_decay=1e-4
+    )
+    assert 8 * cfg.train_dataloader.batch_size == batch == cfg.auto_scale_lr.base_batch_size
+    steps = dict(type='MultiStepLR', by_epoch=True, end=120, milestones=[30, 60, 90], gamma=0.1)
+    if row == 'baseline':
+        assert cfg.param_scheduler == [dict(steps, begin=0)]
+        return
+    warm_up = dict(
+        type='mmvisx.LinearWarmupLR', by_epoch=True, begin=0, end=5, convert_to_iter_based=True
+    )
+    cosine = dict(
+        type='CosineAnnealingLR',
+        by_epoch=True,
+        end=epochs,
+        T_max=epochs - 5,
+        eta_min=0,
+        convert_to_iter_based=True,
+    )
+    second = steps if row == 'efficient' else cosine
+    assert cfg.param_scheduler == [warm_up, dict(second, begin=5)]

@@ -291,3 +291,31 @@ def test_nano_twin_trains_two_iterations(name, batch):
 
 def test_the_table_of_switches_covers_every_ablation():
     assert set(SWITCHES) == set(ABLATIONS)
+
+
+MULTI_SCALE = dict(type='RandomResize', scale=[(1333, 400), (1333, 1200)], keep_ratio=True)
+
+
+@pytest.mark.parametrize('name', [*ABLATIONS, *OTHERS])
+def test_schedule_and_sizes_of_section_6_5_1(name):
+    """12 epochs with drops after 8 and 12 (the authors' code: 11), or 40 with 36 and 39."""
+    cfg = load(name)
+    epochs = 40 if name.endswith('40e') else 12
+    drops = [36, 39] if epochs == 40 else [8, 11]
+    assert cfg.train_cfg.max_epochs == epochs
+    assert cfg.param_scheduler == [
+        dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=500),
+        dict(type='MultiStepLR', begin=0, end=epochs, by_epoch=True, milestones=drops, gamma=0.1),
+    ]
+    # "We strictly follow the experimental settings of HTC": 16 images at 0.02.
+    wrapper = cfg.optim_wrapper
+    assert wrapper.optimizer == dict(type='SGD', lr=0.02, momentum=0.9, weight_decay=1e-4)
+    assert 8 * cfg.train_dataloader.batch_size == 16 == cfg.auto_scale_lr.base_batch_size
+    resize = dict(type='Resize', scale=(1333, 800), keep_ratio=True)
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    assert pipeline[2] == (MULTI_SCALE if epochs == 40 else resize)
+    assert pipeline[3] == dict(type='RandomFlip', prob=0.5)
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        assert loader.dataset.pipeline[1] == resize
+        assert loader.dataset.ann_file == 'annotations/instances_val2017.json'
+    assert cfg.train_dataloader.dataset.ann_file == 'annotations/instances_train2017.json'
