@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from torch import nn
-from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmvisx.apis.run import add_loss_check, build_runner, enable_amp
 from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
@@ -177,15 +177,15 @@ def test_deformable_sampling_in_float32_under_autocast():
     torch.testing.assert_close(out.float(), expected, rtol=2**-8, atol=1e-5)
 
 
-class Types(TorchFunctionMode):
-    """Records the types of what convolutions and poolings are given."""
+class Types(TorchDispatchMode):
+    """Records the types that convolutions and poolings compute in, after autocast's casts."""
 
     def __init__(self):
         super().__init__()
         self.seen = set()
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        if getattr(func, '__name__', '') in ('conv2d', 'avg_pool2d'):
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if any(name in func.name() for name in ('convolution', 'avg_pool2d')):
             self.seen.update(a.dtype for a in args if isinstance(a, torch.Tensor))
         return func(*args, **(kwargs or {}))
 
