@@ -1,5 +1,5 @@
 # Table 4-IV in small: GUNN-15, SUNN-15 and GUNN-15-NoRes with a fifth of the channels on 5,085 +
-# 1,000 PNGs of CIFAR-10. Same layers, same 136,050 parameters. One GPU, 2 minutes each.
+# 1,000 PNGs of CIFAR-10. Same layers, same 136,050 parameters. One GPU; not run.
 #   python tools/run_series.py configs/_series_/gunn_cifar10.py --seeds 0 1 2 3 4
 _config = 'configs/gunn/{}_nano_cifar10.py'
 

@@ -6,7 +6,7 @@
 # and 5, 1 and 6, ... together,
 #   python tools/test.py configs/neural_rejuvenation/vgg11_half_nano_connectivity.py \
 #       work_dirs/neural_rejuvenation_connectivity/half_size_longer/seed_{0,5}/iter_2200.pth
-# One CPU core, 1 to 3 minutes each.
+# One CPU core, 3 to 4 minutes each.
 #   python tools/run_series.py configs/_series_/neural_rejuvenation_connectivity.py \
 #       --seeds 0 1 2 3 4
 _config = 'configs/neural_rejuvenation/{}_nano_connectivity.py'

@@ -1,8 +1,8 @@
 # GUNN-15 with a fifth of the channels and of the segments, on 5,085 PNGs of CIFAR-10 at half their
 # size (data/cifar10_5k/train, class folders): 136,050 parameters.
 #   python tools/train.py configs/gunn/gunn15_nano_cifar10.py
-# Hardware: one GPU, 2 minutes (one CPU core: some 20). Not in the document. Obtained: see
-# configs/_series_/gunn_cifar10.py.
+# Hardware: one GPU, time not measured. Not in the document. Obtained: not run
+# (a row of configs/_series_/gunn_cifar10.py).
 _base_ = ['../_base_/datasets/cifar10_png.py', '../_base_/classification_runtime.py']
 
 stages = ((48, 4, 2, 1), (60, 5, 2, 1), (72, 6, 2, 1))  # of GUNN-15: 240, 20; 300, 25; 360, 30

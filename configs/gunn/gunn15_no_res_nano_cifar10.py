@@ -1,7 +1,7 @@
 # gunn15_nano_cifar10.py with units that replace their segments: the same 136,050 parameters.
 #   python tools/train.py configs/gunn/gunn15_no_res_nano_cifar10.py
-# Hardware: one GPU, 2 minutes (one CPU core: some 20). Not in the document. Obtained: see
-# configs/_series_/gunn_cifar10.py.
+# Hardware: one GPU, time not measured. Not in the document. Obtained: not run
+# (a row of configs/_series_/gunn_cifar10.py).
 _base_ = './gunn15_nano_cifar10.py'
 
 model = dict(backbone=dict(residual=False))

@@ -1,8 +1,8 @@
 # GUNN with one stage of 32 channels in 8 segments, on random grids: are two marked cells connected?
 # 13,442 parameters, 800 steps of 64 grids that are never seen again.
 #   python tools/train.py configs/gunn/gunn_nano_connectivity.py
-# Hardware: one CPU core, less than two minutes. Not in the document. Obtained: see
-# configs/_series_/gunn_connectivity.py.
+# Hardware: one CPU core, less than two minutes. Not in the document. Obtained:
+# top-1 81.89 ± 1.52, five seeds (configs/_series_/gunn_connectivity.py).
 _base_ = ['../_base_/datasets/grid_connectivity.py', '../_base_/classification_runtime.py']
 
 channels = 32

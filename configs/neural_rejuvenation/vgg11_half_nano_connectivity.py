@@ -1,8 +1,8 @@
 # vgg11_nano_connectivity.py with 6 of 8 channels and so 0.56 of the weights, as long as a
 # rejuvenated network trains; two of them make an ensemble that is somewhat larger.
 #   python tools/train.py configs/neural_rejuvenation/vgg11_half_nano_connectivity.py
-# Hardware: one CPU core, 2 minutes. Not in the document. Obtained: see
-# configs/_series_/neural_rejuvenation_connectivity.py.
+# Hardware: one CPU core, some 4 minutes. Not in the document. Obtained: not run
+# (a row of configs/_series_/neural_rejuvenation_connectivity.py).
 _base_ = './vgg11_nano_connectivity.py'
 
 channels = 6
