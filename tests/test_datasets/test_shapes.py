@@ -83,7 +83,7 @@ def test_outlines_have_similar_extent(label):
 
 
 @pytest.mark.parametrize('size', [64, 200])
-def test_size(size):
-    scene = render_scene(0, 1, size, (1, 2))
-    assert scene.image.shape == (size, size, 3)
-    assert 1 <= len(scene.instances) <= 2
+def test_size_and_number_of_objects(size):
+    scenes = [render_scene(0, number, size, (1, 2)) for number in range(1, 13)]
+    assert {scene.image.shape for scene in scenes} == {(size, size, 3)}
+    assert {len(scene.instances) for scene in scenes} == {1, 2}  # both ends of the range
