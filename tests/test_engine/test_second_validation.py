@@ -36,9 +36,9 @@ def test_every_third_epoch_and_the_last(repo, tmp_path):
     assert curves['second/mAP_area'][0] == [6, 8]  # iterations, 2 an epoch
     assert curves['voc/mAP_area'][0] == [4, 8]
     assert curves['second/mAP_area'][1][-1] == curves['voc/mAP_area'][1][-1]
-    # Of 2 steps an epoch, and evaluations of one batch behind epochs 2, 3 and twice 4.
-    train, test = True, False
-    assert modes == [train] * 4 + [test] + [train] * 2 + [test] + [train] * 2 + [test] * 2
+    # Of 2 steps an epoch, and evaluations of two images behind epochs 2, 3 and twice 4.
+    train, test = [True] * 2, [False] * 2
+    assert modes == [*train, *train, *test, *train, *test, *train, *test, *test]
     lines = [
         json.loads(line)
         for file in (tmp_path / 'work').glob('*/vis_data/scalars.json')

@@ -35,7 +35,7 @@ def test_times_steps_and_events_and_writes_the_numbers(tmp_path):
 
 
 def test_both_sides_are_the_same_training_and_ours_has_the_penalty(tmp_path):
-    hook = dict(type='mmvisx.NeuralRejuvenationHook', fixed_lambda=10.0, threshold=1e-6)
+    hook = dict(type='mmvisx.NeuralRejuvenationHook', fixed_lambda=10.0)
     ours = benchmark.Training('tiny', str(tmp_path / 'a'), hook)
     other = benchmark.Training('tiny', str(tmp_path / 'b'))
     start = {k: v.clone() for k, v in other.runner.model.named_parameters()}
