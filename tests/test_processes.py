@@ -5,7 +5,7 @@ import sys
 import psutil
 import pytest
 
-from tests.processes import run
+from tests.helpers.processes import run
 
 # As torchrun does it: the child has a session of its own, out of reach of its parent's group.
 HANGS = """

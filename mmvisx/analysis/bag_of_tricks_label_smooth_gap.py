@@ -15,8 +15,7 @@ from tqdm import tqdm
 
 from mmvisx.models.losses.bag_of_tricks_label_smooth import optimal_gap
 from mmvisx.utils.errors import UserError
-
-from .figure import new_figure, save_figure
+from mmvisx.visualization.figure import new_figure, save_figure
 
 __all__ = ['collect_gaps', 'plot_gaps', 'score_gap']
 

@@ -16,9 +16,8 @@ from mmengine.config import Config
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from mmvisx.evaluation.detection.voc_metric import RULES, VOCMetric
 from mmvisx.utils.errors import UserError
-
-from .voc_metric import RULES, VOCMetric
 
 __all__ = ['coco_class_ap', 'gain_table', 'read_class_ap', 'voc_class_ap']
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from mmvisx.utils.config import similar
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.text import similar
 
 __all__ = ['draw_filters', 'find_convolution', 'sees_bgr']
 

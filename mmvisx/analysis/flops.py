@@ -14,9 +14,8 @@ from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmvisx.apis.run import build_model
 from mmvisx.utils.errors import UserError
-
-from .run import build_model
 
 _PADDED_TO = 32  # sides of images whose shape is kept; what feature pyramids divide by
 

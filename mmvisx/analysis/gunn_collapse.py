@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from mmvisx.models.layers import GraduallyUpdated
-from mmvisx.utils.config import similar
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.text import similar
 
 __all__ = [
     'ChannelCorrelation',

@@ -1,6 +1,6 @@
 """The Python interface."""
 
-from .classification import ClassificationInferencer
-from .inferencer import Inferencer
+from mmvisx.apis.inference.classification import ClassificationInferencer
+from mmvisx.apis.inference.detection import Inferencer
 
 __all__ = ['ClassificationInferencer', 'Inferencer']

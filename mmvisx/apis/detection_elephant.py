@@ -10,17 +10,16 @@ import cv2
 import numpy as np
 from pycocotools import mask as rle
 
-from mmvisx.datasets.transforms.loading import decode_image
-from mmvisx.evaluation.detection_elephant import (
+from mmvisx.analysis.detection_elephant import (
     DEFAULTS,
     KEEP_SCORE,
     Detection,
     common_part,
     elephant_report,
 )
+from mmvisx.apis.inference.detection import Inferencer
+from mmvisx.datasets.transforms.loading import decode_image
 from mmvisx.utils.errors import UserError
-
-from .inferencer import Inferencer
 
 __all__ = ['load_patch', 'paste_patch', 'path_positions', 'run_elephant', 'scenes']
 
@@ -160,13 +159,13 @@ def run_elephant(
         pixels: Of the patch, ``(h, w, 3)`` uint8 BGR.
         mask: Of the patch, ``(h, w)`` bool.
         positions: Of the patch's top left corner.
-        settings: Changes of :data:`~mmvisx.evaluation.detection_elephant.DEFAULTS`.
+        settings: Changes of :data:`~mmvisx.analysis.detection_elephant.DEFAULTS`.
         names: Files of the image, the patch and the model, to be noted in the record.
 
     Returns:
         A record that JSON holds: ``image``, ``patch``, ``settings``, ``names``, ``reference``
         (detections of the unchanged image), ``steps`` (``position`` and ``detections``) and
-        ``report`` (:func:`~mmvisx.evaluation.detection_elephant.elephant_report`).
+        ``report`` (:func:`~mmvisx.analysis.detection_elephant.elephant_report`).
 
     Raises:
         UserError: A setting is out of range; nothing is detected in the unchanged image.

@@ -13,7 +13,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from torch.utils.data import Subset
 
-from mmvisx.evaluation.gunn_collapse import (
+from mmvisx.analysis.gunn_collapse import (
     Collapse,
     find_collapsed_channels,
     record_correlations,

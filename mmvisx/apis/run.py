@@ -15,8 +15,8 @@ from torch import nn
 from mmvisx.engine.runner import CheckedRunner
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.config import apply_options, load_config
+from mmvisx.utils.config.explain import explain_config_errors
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.explain import explain_config_errors
 
 BFLOAT16 = 'mmvisx.BFloat16OptimWrapper'
 ASYNCHRONOUS = 'mmvisx.AsynchronousSGD'

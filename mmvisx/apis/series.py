@@ -17,9 +17,10 @@ from typing import Any
 
 from mmengine.utils import track_iter_progress
 
-from mmvisx.utils.config import load_config, similar
+from mmvisx.utils.config import load_config
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.machine import describe_machine
+from mmvisx.utils.text import similar
 from mmvisx.visualization.curves import read_curves
 
 from .run import prepare_config
@@ -28,6 +29,8 @@ from .series_table import make_table
 RESULT = 'result.json'
 LOG = 'output.txt'
 SEED = '{seed}'
+
+TRAIN = (sys.executable, '-m', 'mmvisx.cli', 'train')
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ def run_series(
     work_dir: str | Path,
     seeds: Sequence[int] = (0, 1, 2),
     jobs: int = 1,
-    train_script: str | Path = 'tools/train.py',
+    train_command: Sequence[str] = TRAIN,
 ) -> list[dict[str, Any]]:
     """Train every row with every seed, each in a process of its own, and return the results.
 
@@ -151,7 +154,7 @@ def run_series(
             brought up to date after each run.
         seeds: one training each.
         jobs: trainings at a time.
-        train_script: ``tools/train.py``.
+        train_command: What trains; the config and its options are added.
 
     Returns:
         One dict a run: ``row``, ``seed``, ``metrics`` (the last value of each key of the
@@ -168,7 +171,7 @@ def run_series(
     def one(index: int) -> int:
         row, seed = plan[index]
         entry: dict[str, Any] = dict(row=row.name, seed=seed)
-        entry.update(_train(work_dir / row.folder / f'seed_{seed}', configs[index], train_script))
+        entry.update(_train(work_dir / row.folder / f'seed_{seed}', configs[index], train_command))
         results[index] = entry
         return index
 
@@ -200,7 +203,7 @@ def _fill_seed(value: Any, seed: int) -> Any:
     return value
 
 
-def _train(folder: Path, config: str, train_script: str | Path) -> dict[str, Any]:
+def _train(folder: Path, config: str, train_command: Sequence[str]) -> dict[str, Any]:
     """Train in a process of its own unless ``folder`` holds the result of this config."""
     digest = hashlib.sha256(config.encode()).hexdigest()
     result_file = folder / RESULT
@@ -210,7 +213,7 @@ def _train(folder: Path, config: str, train_script: str | Path) -> dict[str, Any
             return dict(known)
     folder.mkdir(parents=True, exist_ok=True)
     config_file = folder / 'run.py'
-    command = [sys.executable, str(train_script), str(config_file), '--work-dir', str(folder)]
+    command = [*train_command, str(config_file), '--work-dir', str(folder)]
     if config_file.is_file() and config_file.read_text(encoding='utf-8') == config:
         command.append('--resume')
     else:

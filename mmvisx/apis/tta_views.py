@@ -7,10 +7,9 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from mmvisx.datasets.seg_checked import mirrored_labels
+from mmvisx.apis.inference.segmentation import meta_of
+from mmvisx.datasets.segmentation.seg_checked import mirrored_labels
 from mmvisx.utils.errors import UserError
-
-from .segmentation import meta_of
 
 __all__ = ['enable_classifier_tta', 'enable_segmentor_tta', 'innermost', 'name_of', 'scaled_views']
 

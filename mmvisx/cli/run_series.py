@@ -6,8 +6,6 @@ python tools/run_series.py configs/_series_/detectors_shapes.py --work-dir work_
 import argparse
 from pathlib import Path
 
-from mmvisx.utils import run_cli
-
 
 def main() -> int:
     """Train and print the table."""
@@ -23,14 +21,9 @@ def main() -> int:
 
     series = load_series(args.series).select(args.only)
     work_dir = args.work_dir or Path('work_dirs') / Path(args.series).stem
-    script = Path(__file__).with_name('train.py')
-    results = run_series(series, work_dir, args.seeds, args.jobs, script)
+    results = run_series(series, work_dir, args.seeds, args.jobs)
     print(make_table(series, results))
     failed = [r for r in results if 'error' in r]
     for run in failed:
         print(f'failed: {run["row"]}, seed {run["seed"]}: {run["error"]}')
     return 1 if failed else 0
-
-
-if __name__ == '__main__':
-    run_cli(main)

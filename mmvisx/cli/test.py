@@ -9,13 +9,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mmvisx.utils import UserError, run_cli
+from mmvisx.utils import UserError
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmvisx.utils.classes import add_classes_option
     from mmvisx.utils.config import add_config_options
+    from mmvisx.utils.config.classes import add_classes_option
 
     parser = argparse.ArgumentParser(description='Evaluate a checkpoint')
     parser.add_argument('config', help='config file')
@@ -51,8 +51,8 @@ def main() -> None:
     from mmvisx.apis import run
     from mmvisx.apis.ensemble import enable_ensemble, split_member
     from mmvisx.apis.tta import enable_tta
-    from mmvisx.utils.classes import read_classes, set_classes
-    from mmvisx.utils.explain import explain_config_errors
+    from mmvisx.utils.config.classes import read_classes, set_classes
+    from mmvisx.utils.config.explain import explain_config_errors
 
     suffix = Path(args.out).suffix if args.out else None
     if suffix not in (None, '.json', '.pkl', '.pickle'):
@@ -97,7 +97,3 @@ def _plain(value: Any) -> Any:
     """Return a metric as JSON has it: no number of NumPy's (mmseg), no NaN."""
     value = value.item() if hasattr(value, 'item') else value
     return None if value != value else value
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -5,13 +5,11 @@ python tools/train.py configs/detectors/htc_rfp_sac.py --work-dir work_dirs/mine
 
 import argparse
 
-from mmvisx.utils import run_cli
-
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmvisx.utils.classes import add_classes_option
     from mmvisx.utils.config import add_config_options
+    from mmvisx.utils.config.classes import add_classes_option
 
     parser = argparse.ArgumentParser(description='Train a model')
     parser.add_argument('config', help='config file')
@@ -44,8 +42,8 @@ def main() -> None:
     """Train."""
     args = parse_args()
     from mmvisx.apis import run
-    from mmvisx.utils.classes import read_classes, set_classes
-    from mmvisx.utils.explain import explain_config_errors
+    from mmvisx.utils.config.classes import read_classes, set_classes
+    from mmvisx.utils.config.explain import explain_config_errors
 
     run.set_local_rank(args.local_rank)
     cfg = run.prepare_config(args.config, args.work_dir, args.cfg_options, args.launcher)
@@ -60,7 +58,3 @@ def main() -> None:
     run.add_label_check(cfg)
     with explain_config_errors(cfg):
         run.build_runner(cfg).train()
-
-
-if __name__ == '__main__':
-    run_cli(main)

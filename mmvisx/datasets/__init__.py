@@ -1,17 +1,21 @@
 """Data sets and what feeds them."""
 
-from .camvid import CamVidDataset
-from .coco import CocoDataset
-from .grid_connectivity import GridConnectivity
-from .image_folder import ImageFolder, ImageNet
-from .multi_task_dataset import MultiTaskDataset
-from .pascal_person_part import PERSON_PARTS, PascalPersonPartDataset
-from .seg_checked import LIPDataset, PascalVOCDataset, SegmentationDataset
-from .shapes import SHAPES_CLASSES, SHAPES_STUFF
-from .shapes_dataset import ShapesDataset, ShapesVOCDataset
-from .shapes_masks import ShapesClassDataset, ShapesPartDataset, ShapesSceneDataset
-from .shapes_parts import SHAPES_PARTS
-from .voc import VOCDataset
+from mmvisx.datasets.classification.grid_connectivity import GridConnectivity
+from mmvisx.datasets.classification.image_folder import ImageFolder, ImageNet
+from mmvisx.datasets.detection.coco import CocoDataset
+from mmvisx.datasets.detection.voc import VOCDataset
+from mmvisx.datasets.segmentation.camvid import CamVidDataset
+from mmvisx.datasets.segmentation.multi_task_dataset import MultiTaskDataset
+from mmvisx.datasets.segmentation.pascal_person_part import PERSON_PARTS, PascalPersonPartDataset
+from mmvisx.datasets.segmentation.seg_checked import (
+    LIPDataset,
+    PascalVOCDataset,
+    SegmentationDataset,
+)
+from mmvisx.datasets.shapes.dataset import ShapesDataset, ShapesVOCDataset
+from mmvisx.datasets.shapes.masks import ShapesClassDataset, ShapesPartDataset, ShapesSceneDataset
+from mmvisx.datasets.shapes.parts import SHAPES_PARTS
+from mmvisx.datasets.shapes.render import SHAPES_CLASSES, SHAPES_STUFF
 
 __all__ = [
     'PERSON_PARTS',

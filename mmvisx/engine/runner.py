@@ -12,7 +12,7 @@ from mmengine.dist import is_distributed, master_only
 from mmengine.runner import BaseLoop, Runner, find_latest_checkpoint
 from torch import nn
 
-from mmvisx.engine.neural_rejuvenation import rebuild_for_checkpoint
+from mmvisx.engine.hooks.neural_rejuvenation.training import rebuild_for_checkpoint
 from mmvisx.engine.schedule import check_batches, overlong_schedules
 from mmvisx.engine.warm_up import shorten_warm_up
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint

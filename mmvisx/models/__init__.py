@@ -10,7 +10,6 @@ from . import (
     necks,
     segmentors,
     test_time_augs,
-    utils,
 )
 
 __all__ = [
@@ -23,5 +22,4 @@ __all__ = [
     'necks',
     'segmentors',
     'test_time_augs',
-    'utils',
 ]

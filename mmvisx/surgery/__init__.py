@@ -1,11 +1,12 @@
 """Operations on whole models."""
 
-from .convert_sac import convert_to_sac
+from mmvisx.surgery.neural_rejuvenation.slimming import slim
+
 from .detection_box_weights import weight_box_losses
+from .detectors_convert_sac import convert_to_sac
+from .detectors_warm_start import warm_start_detectors
 from .fuse import fuse_for_inference
 from .fuse_watch import PairWatch, fuse_after_first_step
-from .neural_rejuvenation_slimming import slim
-from .warm_start_detectors import warm_start_detectors
 
 __all__ = [
     'PairWatch',

@@ -153,7 +153,7 @@ def weight_box_losses(model: nn.Module) -> nn.Module:
         raise UserError(
             f'cannot weight the losses of {type(model).__name__} by the weights of the boxes: '
             f'unknown are {", ".join(faults)}. Train it without weights, or add what is '
-            'missing to FAMILIES or LOSSES in mmvisx.models.utils.detection_box_weights'
+            'missing to FAMILIES or LOSSES in mmvisx.surgery.detection_box_weights'
         )
     if not plan:
         raise UserError(f'model={type(model).__name__} has no detection head to weight')

@@ -1,6 +1,6 @@
 """Samplers and detection heads whose loss terms follow the weights of the boxes.
 
-Not to be built: :func:`mmvisx.models.utils.weight_box_losses` puts them before the class of
+Not to be built: :func:`mmvisx.surgery.weight_box_losses` puts them before the class of
 a built head, so that ``super()`` is the head as it was.
 """
 
@@ -19,7 +19,7 @@ from mmdet.models.task_modules.samplers import BaseSampler, SamplingResult
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmvisx.models.losses.scale_rows import scale_rows
+from mmvisx.ops.scale_rows import scale_rows
 from mmvisx.utils.errors import UserError
 
 __all__ = [

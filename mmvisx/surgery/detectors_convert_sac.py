@@ -12,8 +12,8 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmvisx.models.layers import SwitchableAtrousConv2d
-from mmvisx.models.layers.naming import name_layers
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import name_layers
 
 __all__ = ['convert_to_sac']
 

@@ -40,7 +40,7 @@ def fuse_for_inference(model: Module, pairs: Pairs | None = None) -> Module:
     Args:
         model: Any network, in eval mode.
         pairs: Which normalisation follows which convolution, see
-            :class:`~mmvisx.models.utils.fuse_watch.PairWatch`. None takes those that were
+            :class:`~mmvisx.surgery.fuse_watch.PairWatch`. None takes those that were
             registered one after the other in the same module: so it is in the networks of
             OpenMMLab and torchvision, and not in some others.
 

@@ -17,7 +17,8 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
-from .config import similar
+from mmvisx.utils.text import similar
+
 from .errors import UserError
 
 # A checkpoint's entry with the layers of a network whose widths changed in training.
@@ -155,8 +156,8 @@ def load_weights(
 
 def _rebuild(model: nn.Module, checkpoint: Mapping[str, Any]) -> None:
     # Here, because hardly any checkpoint needs the models.
-    from mmvisx.models.utils.neural_rejuvenation_architecture import apply_architecture
-    from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
+    from mmvisx.surgery.neural_rejuvenation.architecture import apply_architecture
+    from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
 
     apply_architecture(model, ChannelGraph.from_dict(checkpoint[REJUVENATED]['graph']))
 

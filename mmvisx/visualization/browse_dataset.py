@@ -18,8 +18,8 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmvisx.engine.hooks.random_state import seed_everything
+from mmvisx.utils.config.explain import explain_config_errors
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.explain import explain_config_errors
 
 __all__ = ['browse', 'draw_sample']
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
-from mmvisx.utils.config import similar
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.text import similar
 
 from .figure import line_style, new_figure, save_figure
 

@@ -22,7 +22,7 @@ def plot_ap_gain(
     """Draw a line per class from its AP before to its AP after: red a gain, blue a drop.
 
     Args:
-        table: See :func:`~mmvisx.evaluation.detection_ap_gain.gain_table`.
+        table: See :func:`~mmvisx.analysis.detection_ap_gain.gain_table`.
         path: The picture to write; the suffix gives the format.
         names: Of the two results.
         order: Of the classes: ``'before'`` or ``'gain'`` (the largest first), or ``'given'``.

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmvisx.evaluation.detection_elephant import compare_steps
+from mmvisx.analysis.detection_elephant import compare_steps
 from mmvisx.utils.errors import UserError
 
 from .figure import line_style, new_figure, save_figure

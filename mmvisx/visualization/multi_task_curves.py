@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmvisx.utils.config import similar
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.text import similar
 
 from .curves import read_curves
 from .figure import new_figure, save_figure

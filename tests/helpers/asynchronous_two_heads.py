@@ -14,7 +14,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS
 from torch import nn
 
-from mmvisx.models.utils.multi_task_loss import TaskLosses, attach_task_losses
+from mmvisx.structures.losses import TaskLosses, attach_task_losses
 
 TASKS = ('a', 'b')
 INPUTS, HIDDEN, OUTPUTS = 5, 4, 3

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from mmvisx.engine.runner import CheckedRunner
 
 # By its file, as the processes that run this one know no package of tests.
-_FILE = Path(__file__).parents[1] / 'test_models' / 'neural_rejuvenation_nets.py'
+_FILE = Path(__file__).with_name('neural_rejuvenation_nets.py')
 _SPEC = importlib.util.spec_from_file_location('neural_rejuvenation_nets', _FILE)
 nets = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(nets)

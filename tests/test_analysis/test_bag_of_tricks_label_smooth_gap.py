@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from mmvisx.analysis.bag_of_tricks_label_smooth_gap import collect_gaps, plot_gaps, score_gap
 from mmvisx.apis.run import build_model, prepare_config
 from mmvisx.utils import UserError
-from mmvisx.visualization.label_smooth_gap import collect_gaps, plot_gaps, score_gap
 
 
 def test_gap_by_hand():

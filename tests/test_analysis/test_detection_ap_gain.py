@@ -7,17 +7,17 @@ import torch
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 
-from mmvisx.datasets import VOCDataset
-from mmvisx.evaluation import CocoMetric, VOCMetric
-from mmvisx.evaluation.detection_ap_gain import (
+from mmvisx.analysis.detection_ap_gain import (
     coco_class_ap,
     gain_table,
     read_class_ap,
     summarize,
     voc_class_ap,
 )
+from mmvisx.datasets import VOCDataset
+from mmvisx.evaluation import CocoMetric, VOCMetric
 from mmvisx.utils import UserError
-from tests.test_datasets.builders import CLASSES, coco_content, voc_xml, write_coco, write_voc
+from tests.helpers.datasets import CLASSES, coco_content, voc_xml, write_coco, write_voc
 
 
 @pytest.fixture

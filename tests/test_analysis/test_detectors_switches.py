@@ -10,16 +10,16 @@ from mmcv.ops import SAConv2d
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from mmvisx.models.layers import SwitchableAtrousConv2d
-from mmvisx.registry import MODELS
-from mmvisx.utils import UserError
-from mmvisx.visualization.switches import (
+from mmvisx.analysis.detectors_switches import (
     draw_switches,
     large_rate_share,
     last_sacs,
     record_switches,
     shade,
 )
+from mmvisx.models.layers import SwitchableAtrousConv2d
+from mmvisx.registry import MODELS
+from mmvisx.utils import UserError
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/detectors/htc_rfp_sac_nano_shapes.py'
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
+from mmvisx.analysis.filters import draw_filters, find_convolution
 from mmvisx.utils import UserError
-from mmvisx.visualization.filters import draw_filters, find_convolution
 
 
 def test_colour_filters_by_hand():

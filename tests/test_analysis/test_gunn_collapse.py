@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
+from mmvisx.analysis.gunn_collapse import select_layers
 from mmvisx.evaluation import ChannelCorrelation, find_collapsed_channels, record_correlations
-from mmvisx.evaluation.gunn_collapse import select_layers
 from mmvisx.models.layers import GraduallyUpdated
 from mmvisx.utils import UserError
 
@@ -69,7 +69,7 @@ def test_correlations_are_numpys_whatever_the_batches():
 def test_parts_of_a_large_batch(monkeypatch):
     x = torch.randn(7, 3, 4, 4)
     whole = correlate(x).matrix()
-    monkeypatch.setattr('mmvisx.evaluation.gunn_collapse._CHUNK', 100)
+    monkeypatch.setattr('mmvisx.analysis.gunn_collapse._CHUNK', 100)
     assert torch.allclose(correlate(x).matrix(), whole, atol=1e-12)
 
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mmvisx.analysis.detection_elephant import elephant_report
 from mmvisx.apis.detection_elephant import (
     load_patch,
     paste_patch,
@@ -13,7 +14,6 @@ from mmvisx.apis.detection_elephant import (
     run_elephant,
     scenes,
 )
-from mmvisx.evaluation.detection_elephant import elephant_report
 from mmvisx.utils import UserError
 from mmvisx.visualization.detection_elephant import (
     draw_steps,

@@ -1,6 +1,7 @@
 """Series of trainings: what is trained, resumed, skipped; the table's mean and spread."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,9 @@ def place(tmp_path):
 
 def run(place: Path, series=None, **kwargs):
     series = series or load_series(place / 'series.py')
-    return run_series(series, place / 'work', train_script=place / 'train.py', **kwargs)
+    return run_series(
+        series, place / 'work', train_command=(sys.executable, str(place / 'train.py')), **kwargs
+    )
 
 
 @pytest.mark.parametrize('jobs', [1, 2])

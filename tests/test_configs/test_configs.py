@@ -12,10 +12,10 @@ from mmengine.registry import DefaultScope, init_default_scope
 from mmvisx.apis.run import build_runner, prepare_config
 from mmvisx.apis.series import load_series
 from mmvisx.datasets import SHAPES_CLASSES, SHAPES_STUFF
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.models.backbones import DetectoRSResNet
 from mmvisx.registry import HOOKS, MODELS
-from mmvisx.utils.signatures import resolve_type
+from mmvisx.utils.config.signatures import resolve_type
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 NAMES = sorted(

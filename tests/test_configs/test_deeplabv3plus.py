@@ -9,10 +9,10 @@ from mmengine.config import Config
 from PIL import Image
 
 from mmvisx.apis.run import build_runner, prepare_config
-from mmvisx.datasets.panoptic import contiguous_labels
-from mmvisx.evaluation.panoptic_format import SegmentColors
-from mmvisx.evaluation.panoptic_inputs import StuffMaps, stuff_table
-from mmvisx.evaluation.panoptic_merge import MergeRule, PanopticCanvas
+from mmvisx.datasets.panoptic.annotations import contiguous_labels
+from mmvisx.evaluation.panoptic.format import SegmentColors
+from mmvisx.evaluation.panoptic.inputs import StuffMaps, stuff_table
+from mmvisx.evaluation.panoptic.merge import MergeRule, PanopticCanvas
 
 NAME = 'configs/detectors/deeplabv3plus_r101_320k_coco_stuff.py'
 

@@ -259,7 +259,7 @@ def batch(tmp_path_factory):
     """Two rendered images, packed."""
     from mmengine.dataset import pseudo_collate
 
-    from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+    from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
     from mmvisx.registry import DATASETS
 
     root = tmp_path_factory.mktemp('data') / 'shapes'

@@ -11,11 +11,11 @@ from mmengine.registry import DefaultScope
 
 from mmvisx.apis.run import build_runner, enable_amp, prepare_config, set_resume
 from mmvisx.apis.series import load_series
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.engine.optim import AsynchronousSGD
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
-from tests.processes import run
+from tests.helpers.processes import run
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 FULL = sorted(p.stem for p in (CONFIGS / 'multi_task').glob('*_voc_*.py'))

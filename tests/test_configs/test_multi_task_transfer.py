@@ -7,8 +7,8 @@ import torch
 
 from mmvisx.apis.run import build_model, build_runner, prepare_config
 from mmvisx.apis.series import load_series
-from mmvisx.datasets.shapes_crops import CropsConfig, write_crops
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+from mmvisx.datasets.shapes.crops import CropsConfig, write_crops
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = 'configs/multi_task/sunet_{}_nano_shapes_150.py'

@@ -14,15 +14,15 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mmvisx.apis.run import build_runner, prepare_config
 from mmvisx.apis.series import load_series
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+from mmvisx.cli.analysis import recipe_table
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.engine.hooks import NetworkSlimmingHook, NeuralRejuvenationHook
-from mmvisx.models.utils.neural_rejuvenation import rejuvenate
-from mmvisx.models.utils.neural_rejuvenation_slimming import convolution_weights
-from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
-from mmvisx.models.utils.neural_rejuvenation_utilization import cost, utilization
 from mmvisx.registry import DATASETS, HOOKS, MODELS
-from tests.test_models.neural_rejuvenation_nets import wither
-from tools.analysis import recipe_table
+from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate
+from mmvisx.surgery.neural_rejuvenation.slimming import convolution_weights
+from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
+from mmvisx.surgery.neural_rejuvenation.utilization import cost, utilization
+from tests.helpers.neural_rejuvenation_nets import wither
 
 # Errors of Table 5-I, and what the hook is told.
 ABLATION = {

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import nn
 
 from mmvisx.apis.run import build_runner, prepare_config
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+from mmvisx.cli.analysis import recipe_table
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.registry import MODELS, PARAM_SCHEDULERS
-from tools.analysis import recipe_table
 
 # Tables 1.1 and 1.2: losses on training and validation images, mIoU on both; weight decay.
 FCN = {

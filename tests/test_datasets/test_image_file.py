@@ -6,8 +6,7 @@ from PIL import Image
 
 from mmvisx.datasets.image_file import image_fault, read_image_bytes
 from mmvisx.utils import UserError
-
-from .builders import noise_image
+from tests.helpers.datasets import noise_image
 
 
 def encoded(suffix):

@@ -10,9 +10,9 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.registry import DefaultScope
 
 from mmvisx.apis.run import build_runner, prepare_config
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.engine.hooks import BoxWeightsHook
-from tests.test_models.detection_families import BOXES, as_list, batch, build
+from tests.helpers.detection_families import BOXES, as_list, batch, build
 
 NANO = 'configs/detection_freebies/{}_resnet18_freebies_nano_shapes_voc.py'
 

@@ -8,7 +8,7 @@ from mmengine.registry import TRANSFORMS, DefaultScope
 from mmengine.runner import Runner
 
 from mmvisx.apis.run import prepare_config
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.utils import UserError
 
 CONFIG = 'configs/detection_freebies/yolov3_resnet18_freebies_nano_shapes_voc.py'

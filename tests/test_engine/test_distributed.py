@@ -9,10 +9,10 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
-from tests.processes import run, run_two
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
+from tests.helpers.processes import run, run_two
 
-HELPER = Path(__file__).with_name('two_processes.py')
+HELPER = Path(__file__).resolve().parents[1] / 'helpers' / 'two_processes.py'
 
 
 @pytest.fixture(scope='module')

@@ -10,7 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 
 EPOCHS = 3
 ITERATIONS = 4  # of an epoch

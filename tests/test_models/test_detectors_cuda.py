@@ -14,9 +14,14 @@ from torch import nn
 
 from mmvisx.engine.optim import BFloat16OptimWrapper
 from mmvisx.models.layers import SwitchableAtrousConv2d
-from mmvisx.models.utils import fuse_for_inference
-
-from .detectors_pairs import build_pair, gradient_errors, gradients, images, relative_errors
+from mmvisx.surgery import fuse_for_inference
+from tests.helpers.detectors_pairs import (
+    build_pair,
+    gradient_errors,
+    gradients,
+    images,
+    relative_errors,
+)
 
 pytestmark = [
     pytest.mark.gpu,

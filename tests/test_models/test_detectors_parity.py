@@ -14,8 +14,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmvisx.registry import MODELS
-
-from .detectors_pairs import (
+from tests.helpers.detectors_pairs import (
     RESNEXT,
     build_pair,
     gradient_errors,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mmvisx.datasets.panoptic import panoptic_to_stuff
+from mmvisx.datasets.panoptic.annotations import panoptic_to_stuff
 
 IMAGES = 16
 MAX_OBJECTS = 8

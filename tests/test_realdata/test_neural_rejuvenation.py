@@ -8,11 +8,11 @@ from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS, TRANSFORMS
 
-from mmvisx.models.utils.neural_rejuvenation import rejuvenate, silence
-from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
-from mmvisx.models.utils.neural_rejuvenation_utilization import cost, utilization
+from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate, silence
+from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
+from mmvisx.surgery.neural_rejuvenation.utilization import cost, utilization
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
-from tests.test_models.neural_rejuvenation_nets import convolution_weights, relative
+from tests.helpers.neural_rejuvenation_nets import convolution_weights, relative
 
 pytestmark = pytest.mark.realdata
 IMAGES = 64

@@ -7,8 +7,8 @@ from PIL import Image
 from scipy.io import loadmat
 
 from mmvisx.datasets import PERSON_PARTS
-from mmvisx.datasets.pascal_person_part import person_parts
-from mmvisx.datasets.seg_converters import convert_person_parts, read_names
+from mmvisx.datasets.segmentation.pascal_person_part import person_parts
+from mmvisx.datasets.segmentation.seg_converters import convert_person_parts, read_names
 
 pytestmark = pytest.mark.realdata
 

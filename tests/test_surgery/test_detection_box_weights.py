@@ -10,12 +10,12 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from mmvisx.engine.hooks import BoxWeightsHook
-from mmvisx.models.utils import weight_box_losses
-from mmvisx.models.utils.detection_box_weights import LOSSES
-from mmvisx.models.utils.detection_weighted_heads import BoxWeightedSampler
 from mmvisx.registry import MODELS
+from mmvisx.surgery import weight_box_losses
+from mmvisx.surgery.detection_box_weights import LOSSES
+from mmvisx.surgery.detection_weighted_heads import BoxWeightedSampler
 from mmvisx.utils import UserError
-from tests.test_models.detection_families import (
+from tests.helpers.detection_families import (
     BOXES,
     FAMILIES,
     MMDET_CONFIGS,

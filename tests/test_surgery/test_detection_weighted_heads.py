@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmvisx.models.utils import weight_box_losses
-from tests.test_models.detection_families import BOXES, as_list, batch, build, losses
+from mmvisx.surgery import weight_box_losses
+from tests.helpers.detection_families import BOXES, as_list, batch, build, losses
 
 WEIGHTS = [[0.3, 0.7, 0.0, 1.0], [0.6, 0.2]]
 

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.utils import parametrize, spectral_norm
 
 from mmvisx.models.layers import SwitchableAtrousConv2d
-from mmvisx.models.utils import convert_to_sac
+from mmvisx.surgery import convert_to_sac
 from mmvisx.utils import UserError
 
 NEW = (

@@ -8,11 +8,11 @@ from mmdet.testing import demo_mm_inputs
 from mmdet.utils import register_all_modules
 from mmengine.config import Config
 
-from mmvisx.models.utils import warm_start_detectors
+from mmvisx.cli.model_converters.warm_start_detectors import main
 from mmvisx.registry import MODELS
+from mmvisx.surgery import warm_start_detectors
 from mmvisx.utils import UserError
 from mmvisx.utils.checkpoint import read_checkpoint
-from tools.model_converters.warm_start_detectors import main
 
 ARMS = ('ws', 'rfp', 'sac', 'rfp_sac')
 

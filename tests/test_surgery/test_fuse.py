@@ -9,7 +9,7 @@ from mmvisx.models.backbones import DetectoRSResNet
 from mmvisx.models.layers import ConvAWS2d, SwitchableAtrousConv2d
 from mmvisx.models.layers.detectors_sac_fused import FusedSwitchableAtrousConv2d
 from mmvisx.models.necks import RecursiveFeaturePyramid
-from mmvisx.models.utils import fuse_for_inference
+from mmvisx.surgery import fuse_for_inference
 from mmvisx.utils import UserError
 
 

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.utils import weight_norm
 
 from mmvisx.models.backbones import DetectoRSResNet, StackedUNet
-from mmvisx.models.utils import PairWatch, fuse_after_first_step, fuse_for_inference
+from mmvisx.surgery import PairWatch, fuse_after_first_step, fuse_for_inference
 
 
 class PreActivation(nn.Module):

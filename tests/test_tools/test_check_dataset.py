@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+from mmvisx.cli.datasets.check_dataset import main
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.utils import UserError
-from tools.datasets.check_dataset import main
 
 
 @pytest.fixture(scope='module')

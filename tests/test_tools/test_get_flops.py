@@ -3,7 +3,7 @@
 import pytest
 from mmengine.config import Config
 
-from mmvisx.apis.flops import input_shape, measure_complexity
+from mmvisx.analysis.flops import input_shape, measure_complexity
 from mmvisx.utils import UserError
 from mmvisx.utils.config import load_config
 

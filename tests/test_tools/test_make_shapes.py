@@ -1,6 +1,6 @@
 import json
 
-from tools.datasets.make_shapes import main
+from mmvisx.cli.datasets.make_shapes import main
 
 
 def test_makes_the_data_set_and_leaves_it_alone(tmp_path, capsys):

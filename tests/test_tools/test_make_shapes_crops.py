@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmvisx.datasets.shapes import SHAPES_CLASSES, Instance, Scene, render_scene
-from mmvisx.datasets.shapes_crops import CropsConfig, crop_object, write_crops
+from mmvisx.datasets.shapes.crops import CropsConfig, crop_object, write_crops
+from mmvisx.datasets.shapes.render import SHAPES_CLASSES, Instance, Scene, render_scene
 from mmvisx.utils import UserError
 
 CONFIG = CropsConfig(train=20, val=4, size=32, seed=3, scene_size=64)

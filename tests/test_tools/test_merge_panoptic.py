@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 from pycocotools import mask as rle_tools
 
-from mmvisx.evaluation.panoptic_format import id_to_rgb, read_ids, rgb_to_id
+from mmvisx.cli.panoptic.evaluate import main as evaluate
+from mmvisx.cli.panoptic.merge import main as merge
+from mmvisx.evaluation.panoptic.format import id_to_rgb, read_ids, rgb_to_id
 from mmvisx.utils import UserError
-from tools.panoptic.evaluate import main as evaluate
-from tools.panoptic.merge import main as merge
 
 CATEGORIES = [
     {'id': 1, 'name': 'person', 'isthing': 1, 'color': [220, 20, 60]},

@@ -13,15 +13,15 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmvisx.apis.neural_rejuvenation_export import export_rejuvenated, plain_network
+from mmvisx.apis.export.neural_rejuvenation import export_rejuvenated, plain_network
 from mmvisx.apis.run import build_model, build_runner, prepare_config
-from mmvisx.models.utils.neural_rejuvenation import silence
-from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
-from mmvisx.models.utils.neural_rejuvenation_utilization import utilization
+from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
+from mmvisx.surgery.neural_rejuvenation.rejuvenate import silence
+from mmvisx.surgery.neural_rejuvenation.utilization import utilization
 from mmvisx.utils.checkpoint import read_checkpoint
 from mmvisx.utils.errors import UserError
-from tests.test_engine.neural_rejuvenation_training import WitherHook
-from tests.test_models.neural_rejuvenation_nets import norms_of, relative, wither
+from tests.helpers.neural_rejuvenation_nets import norms_of, relative, wither
+from tests.helpers.neural_rejuvenation_training import WitherHook
 
 PATIENCE = 300  # seconds
 X = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -188,7 +188,7 @@ def test_killed_training_goes_on_from_its_checkpoint(repo, config, tmp_path, mom
 KILLER = """
 import os, time
 from mmengine.registry import HOOKS
-from mmvisx.models.utils import neural_rejuvenation_rebuild as rebuild
+from mmvisx.surgery.neural_rejuvenation import rebuild
 from neural_rejuvenation_training import WitherHook
 
 

@@ -10,8 +10,8 @@ import torch
 from mmengine.config import Config
 
 from mmvisx.utils import UserError
-from mmvisx.utils.classes import set_classes
 from mmvisx.utils.config import walk
+from mmvisx.utils.config.classes import set_classes
 
 NAMES = ('apple', 'nut', 'pear')
 # One of each kind: a head of its own network, label smoothing with mixup, ImageNet's data set,

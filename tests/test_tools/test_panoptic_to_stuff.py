@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tools.datasets.panoptic_to_stuff import main
+from mmvisx.cli.datasets.panoptic_to_stuff import main
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
+from mmvisx.cli.analysis import recipe_table
 from mmvisx.utils import UserError
-from tools.analysis import recipe_table
 
 HEADER = """# A network
 # of two lines.

@@ -3,8 +3,8 @@
 import cv2
 import torch
 
+from mmvisx.analysis.filters import draw_filters, sees_bgr
 from mmvisx.apis.run import build_model, prepare_config
-from mmvisx.visualization.filters import draw_filters, sees_bgr
 
 
 def test_tool_and_order_of_colours(tool, repo, tmp_path, capsys):

@@ -7,11 +7,11 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 
-from mmvisx.apis.stacked_unet_checkpoint import convert_stacked_unet, rename_stacked_unet
+from mmvisx.apis.export.stacked_unet import convert_stacked_unet, rename_stacked_unet
 from mmvisx.models.backbones import StackedUNet
 from mmvisx.utils import UserError
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
-from tests.test_models.published_sunet import (
+from tests.helpers.stacked_unet_published import (
     PUBLISHED,
     published_features,
     published_shapes,

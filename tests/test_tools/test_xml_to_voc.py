@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from mmvisx.cli.datasets.xml_to_voc import CORNERS, convert
 from mmvisx.utils import UserError
-from tools.datasets.xml_to_voc import CORNERS, convert
 
 XML = """<annotation><filename>{name}</filename>
 <size><width>{width}</width><height>{height}</height><depth>3</depth></size>

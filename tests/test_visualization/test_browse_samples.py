@@ -10,7 +10,7 @@ from mmseg.structures import SegDataSample
 from PIL import Image
 
 from mmvisx.utils import UserError
-from mmvisx.utils.classes import set_classes
+from mmvisx.utils.config.classes import set_classes
 from mmvisx.visualization.browse_samples import browse, draw_class, draw_masks
 
 META = dict(classes=('ground', 'ball'), palette=[[10, 200, 10], [200, 10, 10]])

@@ -26,7 +26,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from mmvisx.engine.optim import BFloat16OptimWrapper
-from mmvisx.models.utils import fuse_for_inference
+from mmvisx.surgery import fuse_for_inference
 from mmvisx.utils import UserError, run_cli
 from mmvisx.utils.machine import describe_machine
 from mmvisx.utils.measure import paired_memory, paired_seconds

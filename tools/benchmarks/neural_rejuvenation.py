@@ -26,10 +26,10 @@ from mmpretrain.structures import DataSample
 from torch import nn
 
 from mmvisx.engine.hooks import NeuralRejuvenationHook
-from mmvisx.models.utils.neural_rejuvenation import rejuvenate
-from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
-from mmvisx.models.utils.neural_rejuvenation_utilization import cost, utilization
 from mmvisx.registry import MODELS
+from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate
+from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
+from mmvisx.surgery.neural_rejuvenation.utilization import cost, utilization
 from mmvisx.utils import run_cli
 from mmvisx.utils.machine import describe_machine
 from mmvisx.utils.measure import summary

@@ -24,7 +24,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from mmvisx.models.utils import weight_box_losses
+from mmvisx.surgery import weight_box_losses
 from mmvisx.utils import run_cli
 from mmvisx.utils.machine import describe_machine
 from mmvisx.utils.measure import seconds, summary

@@ -12,10 +12,10 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmvisx.apis.run import build_model
-from mmvisx.models.utils.neural_rejuvenation import compact
-from mmvisx.models.utils.neural_rejuvenation_architecture import fold_cross_removed
-from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
-from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph, default_forward
+from mmvisx.surgery.neural_rejuvenation.architecture import fold_cross_removed
+from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
+from mmvisx.surgery.neural_rejuvenation.rejuvenate import compact
+from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph, default_forward
 from mmvisx.utils.checkpoint import REJUVENATED, read_checkpoint
 from mmvisx.utils.errors import UserError
 

@@ -15,14 +15,14 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 from rich.progress import track
 
+from mmvisx.apis.run import build_model
 from mmvisx.datasets.transforms.loading import decode_image
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.config import load_config
 from mmvisx.utils.errors import UserError
 from mmvisx.visualization.classification import draw_scores
 
-from .inferencer import _dataset_colours, _innermost, _is, list_images
-from .run import build_model
+from .detection import _dataset_colours, _innermost, _is, list_images
 
 __all__ = ['ClassificationInferencer']
 

@@ -18,11 +18,12 @@ from mmengine.visualization import Visualizer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
 
-from mmvisx.models.utils import fuse_after_first_step
+from mmvisx.surgery import fuse_after_first_step
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
-from mmvisx.utils.config import load_config, similar
+from mmvisx.utils.config import load_config
+from mmvisx.utils.config.explain import explain_config_errors
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.explain import explain_config_errors
+from mmvisx.utils.text import similar
 
 Image = str | Path | np.ndarray
 
@@ -38,7 +39,7 @@ class Inferencer(DetInferencer):
         show_progress: show a bar with the time left.
         allow_partial: accept a checkpoint that lacks weights of the model.
         fuse: fold what inference does not need apart, as the first batch shows it
-            (:func:`~mmvisx.models.utils.fuse_for_inference`): faster, equal up to rounding. Off
+            (:func:`~mmvisx.surgery.fuse_for_inference`): faster, equal up to rounding. Off
             if you want to read or train the model's own layers.
 
     Raises:

@@ -13,13 +13,12 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import DATASETS, DefaultScope
 
+from mmvisx.apis.run import build_model
 from mmvisx.datasets.transforms.loading import decode_image
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.config import load_config
 from mmvisx.utils.errors import UserError
 from mmvisx.visualization.segmentation_tasks import Task, draw_tasks, labels_of, tasks_of
-
-from .run import build_model
 
 __all__ = ['SegmentationInferencer', 'meta_of']
 

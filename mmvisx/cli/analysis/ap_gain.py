@@ -12,8 +12,6 @@ import argparse
 import json
 from pathlib import Path
 
-from mmvisx.utils import run_cli
-
 
 def main() -> None:
     """Evaluate, print and draw."""
@@ -31,7 +29,7 @@ def main() -> None:
     args = parser.parse_args()
     from mmdet.utils import register_all_modules
 
-    from mmvisx.evaluation.detection_ap_gain import gain_table, read_class_ap, summarize
+    from mmvisx.analysis.detection_ap_gain import gain_table, read_class_ap, summarize
     from mmvisx.utils.config import load_config
     from mmvisx.visualization.detection_ap_gain import plot_ap_gain
 
@@ -52,7 +50,3 @@ def main() -> None:
     if args.json:
         Path(args.json).write_text(json.dumps({'classes': table, **summary}, indent=2) + '\n')
     print(f'wrote {plot_ap_gain(table, args.out, tuple(args.names), args.order)}')
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -9,13 +9,13 @@ section 5.3.1).
 import argparse
 from pathlib import Path
 
-from mmvisx.utils import UserError, run_cli
+from mmvisx.utils import UserError
 
 
 def main() -> None:
     """Draw."""
-    from mmvisx.utils.classes import add_classes_option, read_classes, set_classes
     from mmvisx.utils.config import add_config_options
+    from mmvisx.utils.config.classes import add_classes_option, read_classes, set_classes
 
     parser = argparse.ArgumentParser(description='Draw samples of a data set')
     parser.add_argument('config', help='config file')
@@ -46,7 +46,3 @@ def main() -> None:
         mmcv.imwrite(picture[..., ::-1], str(Path(args.out_dir) / name))
         written += 1
     print(f'wrote {written} pictures into {args.out_dir}')
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -13,8 +13,6 @@ import argparse
 import json
 from pathlib import Path
 
-from mmvisx.utils import run_cli
-
 
 def main() -> None:
     """Measure and print."""
@@ -35,7 +33,7 @@ def main() -> None:
     args = parser.parse_args()
     from mmvisx.apis.gunn_collapse import collapse_table, measure_collapse
     from mmvisx.apis.run import prepare_config
-    from mmvisx.utils.explain import explain_config_errors
+    from mmvisx.utils.config.explain import explain_config_errors
 
     cfg = prepare_config(args.config, options=args.cfg_options)
     with explain_config_errors(cfg):
@@ -61,7 +59,3 @@ def main() -> None:
         }
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         Path(args.out).write_text(json.dumps(content, indent=2) + '\n')
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -14,7 +14,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mmvisx.utils import UserError, run_cli
+from mmvisx.utils import UserError
 
 
 def parse_args() -> argparse.Namespace:
@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> None:
 
 def report(args: argparse.Namespace) -> None:
     """Recompute and print."""
-    from mmvisx.evaluation.detection_elephant import elephant_report, read_record
+    from mmvisx.analysis.detection_elephant import elephant_report, read_record
 
     for path in args.records:
         record = read_record(path)
@@ -144,7 +144,3 @@ def main() -> None:
     """Run a command."""
     args = parse_args()
     (run if args.command == 'run' else report)(args)
-
-
-if __name__ == '__main__':
-    run_cli(main)

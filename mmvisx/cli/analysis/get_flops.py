@@ -5,7 +5,7 @@ python tools/analysis/get_flops.py configs/detectors/htc_rfp_sac.py
 
 import argparse
 
-from mmvisx.utils import UserError, run_cli
+from mmvisx.utils import UserError
 
 
 def main() -> None:
@@ -25,9 +25,9 @@ def main() -> None:
     args = parser.parse_args()
     if args.shape and (len(args.shape) > 2 or min(args.shape) < 32):
         raise UserError(f'--shape {args.shape}: give height and width, 32 pixels or more')
-    from mmvisx.apis.flops import input_shape, measure_complexity
+    from mmvisx.analysis.flops import input_shape, measure_complexity
     from mmvisx.apis.run import prepare_config
-    from mmvisx.utils.explain import explain_config_errors
+    from mmvisx.utils.config.explain import explain_config_errors
 
     cfg = prepare_config(args.config, options=args.cfg_options)
     shape = (args.shape[0], args.shape[-1]) if args.shape else input_shape(cfg)
@@ -37,7 +37,3 @@ def main() -> None:
     print(result.table())
     print('A multiply-add is what OpenMMLab calls a FLOP. Not counted: normalisation,')
     print('activations, pooling, RoIAlign, NMS and the sampling of deformable convolutions.')
-
-
-if __name__ == '__main__':
-    run_cli(main)

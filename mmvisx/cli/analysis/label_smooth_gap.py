@@ -9,7 +9,7 @@ another model.
 import argparse
 from pathlib import Path
 
-from mmvisx.utils import UserError, run_cli
+from mmvisx.utils import UserError
 
 
 def main() -> None:
@@ -25,10 +25,10 @@ def main() -> None:
     parser.add_argument('--out', default='label_smooth_gap.png', help='the picture')
     add_config_options(parser)
     args = parser.parse_args()
+    from mmvisx.analysis.bag_of_tricks_label_smooth_gap import collect_gaps, plot_gaps
     from mmvisx.apis.ensemble import split_member
     from mmvisx.apis.run import build_model, prepare_config
     from mmvisx.models.losses.bag_of_tricks_label_smooth import optimal_gap
-    from mmvisx.visualization.label_smooth_gap import collect_gaps, plot_gaps
 
     names = args.legend or [str(Path(text)) for text in args.checkpoints]
     if len(set(names)) != len(args.checkpoints):
@@ -47,7 +47,3 @@ def main() -> None:
     theory = optimal_gap(args.epsilon, count, args.mode)
     print(f'theory at epsilon = {args.epsilon:g}, {count} classes: {theory:.3f}')
     print(f'wrote {plot_gaps(gaps, count, args.out, args.epsilon, args.mode)}')
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -5,8 +5,6 @@ python tools/analysis/multi_task_curves.py work_dirs/multi_task_transfer --task 
 
 import argparse
 
-from mmvisx.utils import run_cli
-
 
 def main(args: list[str] | None = None) -> None:
     """Draw."""
@@ -19,7 +17,3 @@ def main(args: list[str] | None = None) -> None:
     from mmvisx.visualization.multi_task_curves import plot_task_curves
 
     print(f'wrote {plot_task_curves(options.series, options.task, options.out, options.rows)}')
-
-
-if __name__ == '__main__':
-    run_cli(main)

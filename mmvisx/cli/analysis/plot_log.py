@@ -5,8 +5,6 @@ python tools/analysis/plot_log.py work_dirs/a work_dirs/b --keys loss coco/bbox_
 
 import argparse
 
-from mmvisx.utils import run_cli
-
 
 def main() -> None:
     """Draw."""
@@ -19,7 +17,3 @@ def main() -> None:
     from mmvisx.visualization.curves import plot_curves
 
     print(f'wrote {plot_curves(args.logs, args.keys, args.out, args.legend)}')
-
-
-if __name__ == '__main__':
-    run_cli(main)

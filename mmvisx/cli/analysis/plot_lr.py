@@ -6,7 +6,7 @@ python tools/analysis/plot_lr.py CONFIG OTHER_CONFIG --iters-per-epoch 1252 --ou
 import argparse
 from pathlib import Path
 
-from mmvisx.utils import UserError, run_cli
+from mmvisx.utils import UserError
 
 
 def main() -> None:
@@ -42,7 +42,3 @@ def main() -> None:
         print(f'{name}: {len(rates)} iterations, {rates[0]:.3g} ... {rates[-1]:.3g}')
         schedules.append((name, rates, length))
     print(f'wrote {plot_learning_rates(schedules, args.out)}')
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmvisx.utils import UserError, run_cli
+from mmvisx.utils import UserError
 
 EXPECTED = re.compile(r'Expected: (?P<numbers>[^(]+) \((?P<where>[^)]+)\)')
 OBTAINED = re.compile(r'Obtained: (?P<ours>.+?)\.(?=\s|$)')
@@ -124,7 +124,3 @@ def main(args: list[str] | None = None) -> int:
         )
     readme.write_text(after, encoding='utf-8')
     return 0
-
-
-if __name__ == '__main__':
-    run_cli(main)

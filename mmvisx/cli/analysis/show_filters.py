@@ -5,8 +5,6 @@ python tools/analysis/show_filters.py CONFIG CHECKPOINT --out filters.png
 
 import argparse
 
-from mmvisx.utils import run_cli
-
 
 def main() -> None:
     """Draw."""
@@ -20,15 +18,11 @@ def main() -> None:
     args = parser.parse_args()
     import mmcv
 
+    from mmvisx.analysis.filters import draw_filters, find_convolution, sees_bgr
     from mmvisx.apis.run import build_model, prepare_config
-    from mmvisx.visualization.filters import draw_filters, find_convolution, sees_bgr
 
     model = build_model(prepare_config(args.config), args.checkpoint)
     name, weight = find_convolution(model, args.layer)
     picture = draw_filters(weight, args.columns, args.scale, sees_bgr(model))
     mmcv.imwrite(picture[..., ::-1], args.out)
     print(f'wrote {args.out}: {name}, {" x ".join(map(str, weight.shape))}')
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -9,7 +9,7 @@ more of the larger rate; above it the lowest and the highest share) and the dete
 import argparse
 from pathlib import Path
 
-from mmvisx.utils import UserError, run_cli
+from mmvisx.utils import UserError
 
 
 def main() -> None:
@@ -37,9 +37,9 @@ def main() -> None:
     import mmcv
     from tqdm import tqdm
 
+    from mmvisx.analysis.detectors_switches import draw_switches, last_sacs
     from mmvisx.apis import Inferencer
     from mmvisx.datasets.transforms.loading import decode_image
-    from mmvisx.visualization.switches import draw_switches, last_sacs
 
     inferencer = Inferencer(
         args.config, args.checkpoint, args.device, show_progress=False, fuse=False
@@ -57,7 +57,3 @@ def main() -> None:
         )
         mmcv.imwrite(row[..., ::-1], str(Path(args.out_dir) / f'{name}.png'))
     print(f'wrote {len(paths)} pictures into {args.out_dir}')
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from mmdet.datasets import VOCDataset
 
-from mmvisx.datasets.checks import Report, check_coco, check_voc, parse_classes
-from mmvisx.datasets.seg_checks import CountingReport, check_folders, check_masks
-from mmvisx.utils import UserError, run_cli
-from mmvisx.utils.classes import read_classes
+from mmvisx.datasets.detection.checks import Report, check_coco, check_voc, parse_classes
+from mmvisx.datasets.segmentation.seg_checks import CountingReport, check_folders, check_masks
+from mmvisx.utils import UserError
+from mmvisx.utils.config.classes import read_classes
 
 
 def main(args: list[str] | None = None) -> int:
@@ -87,7 +87,3 @@ def check(options: argparse.Namespace, classes: tuple[str, ...] | None) -> Repor
         f'{path} has neither Annotations (a VOC year) nor a sub-folder for each class; for images '
         'with label maps give --masks'
     )
-
-
-if __name__ == '__main__':
-    run_cli(main)

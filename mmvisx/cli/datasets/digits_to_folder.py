@@ -5,19 +5,13 @@ python tools/datasets/digits_to_folder.py --out data/digits
 
 import argparse
 
-from mmvisx.utils import run_cli
-
 
 def main() -> None:
     """Write."""
     parser = argparse.ArgumentParser(description="Write scikit-learn's digits as class folders")
     parser.add_argument('--out', default='data/digits', help='folder to make')
     args = parser.parse_args()
-    from mmvisx.datasets.digits import write_digits
+    from mmvisx.datasets.classification.digits import write_digits
 
     train, test = write_digits(args.out)
     print(f'{args.out}: {train} training and {test} test images')
-
-
-if __name__ == '__main__':
-    run_cli(main)

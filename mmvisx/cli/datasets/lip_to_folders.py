@@ -5,8 +5,6 @@ python tools/datasets/lip_to_folders.py data/instance-level_human_parsing data/L
 
 import argparse
 
-from mmvisx.utils import run_cli
-
 
 def main(args: list[str] | None = None) -> None:
     """Convert."""
@@ -14,11 +12,7 @@ def main(args: list[str] | None = None) -> None:
     parser.add_argument('source', help='folder instance-level_human_parsing')
     parser.add_argument('out', help='folder to make')
     options = parser.parse_args(args)
-    from mmvisx.datasets.seg_converters import convert_lip
+    from mmvisx.datasets.segmentation.seg_converters import convert_lip
 
     counts = convert_lip(options.source, options.out)
     print(f'{options.out}: ' + ', '.join(f'{name}: {n} images' for name, n in counts.items()))
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
-from mmvisx.utils import run_cli
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 
 
 def main(args: list[str] | None = None) -> int:
@@ -69,7 +68,3 @@ def main(args: list[str] | None = None) -> int:
     else:
         print(f'{options.out}: the same data set is there already')
     return 0
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import argparse
 
-from mmvisx.utils import run_cli
-
 
 def main() -> None:
     """Parse the command line and render."""
-    from mmvisx.datasets.shapes_crops import CropsConfig, write_crops
+    from mmvisx.datasets.shapes.crops import CropsConfig, write_crops
 
     parser = argparse.ArgumentParser(description='Render crops of single shapes as class folders')
     default = CropsConfig()
@@ -28,7 +26,3 @@ def main() -> None:
     config = CropsConfig(args.train, args.val, args.size, args.seed, args.scene_size)
     write_crops(args.out, config)
     print(f'{args.out}: {config.train} + {config.val} crops')
-
-
-if __name__ == '__main__':
-    run_cli(main)

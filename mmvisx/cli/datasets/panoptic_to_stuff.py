@@ -14,8 +14,7 @@ import argparse
 import json
 from pathlib import Path
 
-from mmvisx.datasets.panoptic import STUFF_CLASSES, panoptic_to_stuff
-from mmvisx.utils import run_cli
+from mmvisx.datasets.panoptic.annotations import STUFF_CLASSES, panoptic_to_stuff
 
 
 def main(args: list[str] | None = None) -> int:
@@ -37,7 +36,3 @@ def main(args: list[str] | None = None) -> int:
     classes = len(labels) if options.contiguous else STUFF_CLASSES
     print(f'{options.out}: stuff maps for a semantic head with num_classes={classes}')
     return 0
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -6,8 +6,6 @@ python tools/datasets/pascal_part_to_person_part.py data/Annotations_Part data/V
 
 import argparse
 
-from mmvisx.utils import run_cli
-
 
 def main(args: list[str] | None = None) -> None:
     """Convert."""
@@ -17,11 +15,7 @@ def main(args: list[str] | None = None) -> None:
     parser.add_argument('--sbd', help='folder benchmark_RELEASE: list what both have')
     parser.add_argument('--lists', help='folder of the year with ImageSets/Main; VOC by default')
     options = parser.parse_args(args)
-    from mmvisx.datasets.seg_converters import convert_person_parts
+    from mmvisx.datasets.segmentation.seg_converters import convert_person_parts
 
     counts = convert_person_parts(options.annotations, options.voc, options.sbd, options.lists)
     print(f'{options.voc}: ' + ', '.join(f'{name}: {n} images' for name, n in counts.items()))
-
-
-if __name__ == '__main__':
-    run_cli(main)

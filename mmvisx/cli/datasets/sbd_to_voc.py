@@ -5,8 +5,6 @@ python tools/datasets/sbd_to_voc.py data/benchmark_RELEASE data/VOCdevkit/VOC201
 
 import argparse
 
-from mmvisx.utils import run_cli
-
 
 def main(args: list[str] | None = None) -> None:
     """Convert."""
@@ -14,14 +12,10 @@ def main(args: list[str] | None = None) -> None:
     parser.add_argument('sbd', help='folder benchmark_RELEASE')
     parser.add_argument('voc', help='folder VOCdevkit/VOC2012')
     options = parser.parse_args(args)
-    from mmvisx.datasets.seg_converters import convert_sbd
+    from mmvisx.datasets.segmentation.seg_converters import convert_sbd
 
     counts = convert_sbd(options.sbd, options.voc)
     print(
         f'{options.voc}: {counts["trainaug"]} training images in trainaug.txt, every second in '
         f'trainaug_half.txt; {counts["removed"]} of SBD left out, which VOC validates on'
     )
-
-
-if __name__ == '__main__':
-    run_cli(main)

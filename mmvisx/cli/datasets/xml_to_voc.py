@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 
-from mmvisx.utils import UserError, run_cli
+from mmvisx.utils import UserError
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
 
@@ -72,7 +72,3 @@ def main() -> None:
     args = parser.parse_args()
     count = convert(args.images, args.annotations, args.out, args.val, args.seed, args.long_side)
     print(f'{args.out}: {count - args.val} images to train on, {args.val} to validate on')
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections import Counter
 
-from mmvisx.utils import UserError, run_cli
+from mmvisx.utils import UserError
 
 
 def main() -> int:
@@ -84,7 +84,3 @@ def _classify(args: argparse.Namespace) -> tuple[list[tuple[str, str]], int, str
     found = Counter(prediction['label_names'][0] for prediction in results)
     counts = ', '.join(f'{count} {name}' for name, count in found.most_common(5))
     return inferencer.failed, len(results), f'classes: {counts}' if found else 'no class'
-
-
-if __name__ == '__main__':
-    run_cli(main)

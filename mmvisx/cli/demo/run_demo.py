@@ -12,9 +12,7 @@ import argparse
 import time
 from pathlib import Path
 
-from mmvisx.utils import run_cli
-
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / 'configs' / 'detectors' / 'htc_rfp_sac_nano_shapes.py'
 COLUMNS, ROWS = 4, 3
 CURVES = ['loss', *(f'coco/{kind}_mAP{at}' for kind in ('bbox', 'segm') for at in ('', '_50'))]
@@ -50,7 +48,7 @@ def main() -> None:
 
 
 def _make_data(out: Path, train: int, val: int) -> Path:
-    from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+    from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 
     print(f'rendering {train} + {val} images into {out}', flush=True)
     # Another number of images than last time: the folder is the demo's own.
@@ -98,7 +96,3 @@ def _draw(data: Path, checkpoint: Path, out_dir: Path) -> Path:
     target = out_dir / 'predictions.jpg'
     cv2.imwrite(str(target), np.vstack(rows)[..., ::-1])
     return target
-
-
-if __name__ == '__main__':
-    run_cli(main)

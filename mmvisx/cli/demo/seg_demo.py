@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from mmvisx.utils import UserError, run_cli
+from mmvisx.utils import UserError
 
 
 def main(args: list[str] | None = None) -> int:
@@ -30,8 +30,8 @@ def main(args: list[str] | None = None) -> int:
     from mmengine.utils import track_iter_progress
     from PIL import Image
 
-    from mmvisx.apis.inferencer import list_images
-    from mmvisx.apis.segmentation import SegmentationInferencer
+    from mmvisx.apis.inference.detection import list_images
+    from mmvisx.apis.inference.segmentation import SegmentationInferencer
 
     paths = [Path(path) for path in list_images(options.input)]
     stems = Counter(path.stem for path in paths)
@@ -56,7 +56,3 @@ def main(args: list[str] | None = None) -> int:
     print(f'\n{len(paths) - len(failed)} images, {len(failed)} images unreadable')
     print(f'pictures in {options.out_dir / "vis"}, labels in {options.out_dir / "preds"}')
     return 1 if failed else 0
-
-
-if __name__ == '__main__':
-    run_cli(main)

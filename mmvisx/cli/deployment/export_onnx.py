@@ -6,7 +6,7 @@ python tools/deployment/export_onnx.py configs/detectors/htc_rfp_sac.py CHECKPOI
 
 import argparse
 
-from mmvisx.utils import UserError, run_cli
+from mmvisx.utils import UserError
 
 TOLERANCE = 1e-3
 
@@ -44,21 +44,21 @@ def main() -> None:
         raise UserError(f'--out {args.out}: the name must end in .onnx')
     if len(args.shape) > 2 or min(args.shape) < 32:
         raise UserError(f'--shape {args.shape}: give height and width, 32 pixels or more')
-    from mmvisx.apis import onnx_export
+    from mmvisx.apis.export import onnx
     from mmvisx.apis.run import prepare_config
-    from mmvisx.utils.explain import explain_config_errors
+    from mmvisx.utils.config.explain import explain_config_errors
 
     shape = (args.shape[0], args.shape[-1])
     cfg = prepare_config(args.config, options=args.cfg_options)
     with explain_config_errors(cfg):
-        model = onnx_export.build_dense(cfg, args.checkpoint, heads=not args.no_heads)
+        model = onnx.build_dense(cfg, args.checkpoint, heads=not args.no_heads)
     # Before the export, which takes long: a wrong path should not.
-    images = args.verify and onnx_export.read_photograph(model, args.verify, shape)
-    names = onnx_export.export_onnx(model, args.out, shape)
+    images = args.verify and onnx.read_photograph(model, args.verify, shape)
+    names = onnx.export_onnx(model, args.out, shape)
     print(f'{args.out}: images (1, 3, {shape[0]}, {shape[1]}) -> {", ".join(names)}')
     if images is None:
         return
-    errors = onnx_export.compare(args.out, model, images)
+    errors = onnx.compare(args.out, model, images)
     for name, error in errors.items():
         print(f'{name:<24}{error:.1e}')
     worst = max(errors, key=lambda name: errors[name])
@@ -68,7 +68,3 @@ def main() -> None:
             f'{args.out} differs from the checkpoint by {errors[worst]:.1e} in {worst}, more than '
             f'{TOLERANCE}; do not deploy it'
         )
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -7,7 +7,7 @@ python tools/model_converters/export_rejuvenated.py CONFIG CHECKPOINT --out plai
 
 import argparse
 
-from mmvisx.utils import UserError, run_cli
+from mmvisx.utils import UserError
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,9 +39,9 @@ def main() -> None:
     args = parse_args()
     if min(args.shape) < 1:
         raise UserError(f'--shape {args.shape}: give channels, height and width, 1 or more')
-    from mmvisx.apis.neural_rejuvenation_export import export_program, export_rejuvenated
+    from mmvisx.apis.export.neural_rejuvenation import export_program, export_rejuvenated
     from mmvisx.apis.run import prepare_config
-    from mmvisx.utils.explain import explain_config_errors
+    from mmvisx.utils.config.explain import explain_config_errors
 
     cfg = prepare_config(args.config, options=args.cfg_options)
     with explain_config_errors(cfg):
@@ -52,7 +52,3 @@ def main() -> None:
         f'{args.out}: {found["weights"]:,} of {found["weights_before"]:,} convolution weights; '
         f'largest difference of the outputs {found["difference"]:.2g} of the largest output'
     )
-
-
-if __name__ == '__main__':
-    run_cli(main)

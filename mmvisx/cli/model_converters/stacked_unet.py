@@ -5,8 +5,6 @@ python tools/model_converters/stacked_unet.py checkpoint_64_2441_residual.pth.ta
 
 import argparse
 
-from mmvisx.utils import run_cli
-
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
@@ -21,7 +19,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert and say what it is."""
     args = parse_args()
-    from mmvisx.apis.stacked_unet_checkpoint import convert_stacked_unet
+    from mmvisx.apis.export.stacked_unet import convert_stacked_unet
 
     arch = convert_stacked_unet(args.checkpoint, args.out)
     print(
@@ -29,7 +27,3 @@ def main() -> None:
         f"model.backbone.init_cfg=dict(type='Pretrained', checkpoint='{args.out}', "
         "prefix='backbone.')"
     )
-
-
-if __name__ == '__main__':
-    run_cli(main)

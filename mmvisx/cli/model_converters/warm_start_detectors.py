@@ -9,8 +9,6 @@ recipe must have standardised weights (conv_cfg=dict(type='mmvisx.ConvAWS2d')), 
 import argparse
 from pathlib import Path
 
-from mmvisx.utils import run_cli
-
 
 def main(args: list[str] | None = None) -> int:
     """Convert."""
@@ -24,7 +22,7 @@ def main(args: list[str] | None = None) -> int:
     from mmengine.logging import MMLogger
 
     from mmvisx.apis.run import build_model, prepare_config
-    from mmvisx.models.utils import warm_start_detectors
+    from mmvisx.surgery import warm_start_detectors
     from mmvisx.utils.checkpoint import read_checkpoint
 
     state = read_checkpoint(options.checkpoint)
@@ -44,7 +42,3 @@ def main(args: list[str] | None = None) -> int:
 def _parameters(state: dict) -> int:
     buffers = ('weight_gamma', 'weight_beta', 'running_mean', 'running_var', 'num_batches_tracked')
     return sum(value.numel() for name, value in state.items() if not name.endswith(buffers))
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -10,8 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
-from mmvisx.evaluation.panoptic_quality import evaluate_panoptic
-from mmvisx.utils import run_cli
+from mmvisx.evaluation.panoptic.quality import evaluate_panoptic
 
 
 def main(args: list[str] | None = None) -> int:
@@ -32,7 +31,3 @@ def main(args: list[str] | None = None) -> int:
         Path(options.out).parent.mkdir(parents=True, exist_ok=True)
         Path(options.out).write_text(json.dumps(metrics, indent=2) + '\n')
     return 0
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -20,16 +20,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mmvisx.evaluation.panoptic_format import read_json
-from mmvisx.evaluation.panoptic_inputs import (
+from mmvisx.evaluation.panoptic.format import read_json
+from mmvisx.evaluation.panoptic.inputs import (
     MaskResults,
     StuffMaps,
     merge_files,
     read_images,
     stuff_table,
 )
-from mmvisx.evaluation.panoptic_merge import MergeRule
-from mmvisx.utils import UserError, run_cli
+from mmvisx.evaluation.panoptic.merge import MergeRule
+from mmvisx.utils import UserError
 
 
 def parse_args(args: list[str] | None) -> argparse.Namespace:
@@ -92,7 +92,3 @@ def main(args: list[str] | None = None) -> int:
     if left_out:
         print(f'left out: {left_out}')
     return 0
-
-
-if __name__ == '__main__':
-    run_cli(main)

@@ -14,10 +14,10 @@ from PIL import Image
 from terminaltables import AsciiTable
 from tqdm import tqdm
 
+from mmvisx.datasets.image_file import image_fault, image_size, size_fault
 from mmvisx.utils import UserError
 
 from .coco_json import box_fault, duplicates, reaches_out, read_coco
-from .image_file import image_fault, image_size, size_fault
 
 CHECKS = (
     'missing image',

@@ -25,8 +25,8 @@ class CocoDataset(CheckedDataset, _CocoDataset):
         max_refetch: How many images in a row a pipeline may drop.
 
     Raises:
-        UserError: See :func:`~mmvisx.datasets.coco_json.read_coco`; none of the classes is
-            in the file; duplicate ids.
+        UserError: See :func:`~mmvisx.datasets.detection.coco_json.read_coco`; none of the classes
+            is in the file; duplicate ids.
 
     Evaluate with ``mmvisx.CocoMetric``: mmdet's numbers classes in the file's order.
     """

@@ -10,7 +10,7 @@ import torch
 from mmengine.dataset import DefaultSampler
 from torch import Tensor
 
-from mmvisx.datasets.class_counts import read_labels
+from mmvisx.datasets.classification.class_counts import read_labels
 from mmvisx.registry import DATA_SAMPLERS
 from mmvisx.utils.errors import UserError
 

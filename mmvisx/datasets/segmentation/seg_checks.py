@@ -15,10 +15,10 @@ from PIL import Image
 from terminaltables import AsciiTable
 from tqdm import tqdm
 
+from mmvisx.datasets.detection.checks import Report
+from mmvisx.datasets.image_file import image_fault, image_size
 from mmvisx.utils import UserError
 
-from .checks import Report
-from .image_file import image_fault, image_size
 from .seg_files import IMAGE_SUFFIXES, find_files, find_images
 
 __all__ = ['CountingReport', 'check_folders', 'check_masks']

@@ -12,7 +12,7 @@ from mmengine.utils import track_iter_progress
 
 from mmvisx.utils import UserError
 
-from .shapes import SHAPES_CLASSES, Scene, render_scene
+from .render import SHAPES_CLASSES, Scene, render_scene
 
 __all__ = ['CropsConfig', 'crop_object', 'write_crops']
 

@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
+from mmvisx.datasets.detection.coco import CocoDataset
+from mmvisx.datasets.detection.voc import VOCDataset
 from mmvisx.registry import DATASETS
 
-from .coco import CocoDataset
-from .shapes import SHAPES_CLASSES, SHAPES_PALETTE
-from .voc import VOCDataset
+from .render import SHAPES_CLASSES, SHAPES_PALETTE
 
 
 @DATASETS.register_module()

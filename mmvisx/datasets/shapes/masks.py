@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
+from mmvisx.datasets.segmentation.seg_checked import CheckedSegDataset
 from mmvisx.registry import DATASETS
 
-from .seg_checked import CheckedSegDataset
-from .shapes import SHAPES_CLASSES, SHAPES_PALETTE, SHAPES_STUFF
-from .shapes_parts import SHAPES_PARTS, SHAPES_PARTS_PALETTE
+from .parts import SHAPES_PARTS, SHAPES_PARTS_PALETTE
+from .render import SHAPES_CLASSES, SHAPES_PALETTE, SHAPES_STUFF
 
 
 @DATASETS.register_module()

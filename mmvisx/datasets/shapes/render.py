@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from .shapes_parts import part_labels
-from .shapes_texture import STUFF_TEXTURES, object_texture
+from .parts import part_labels
+from .texture import STUFF_TEXTURES, object_texture
 
 SHAPES_CLASSES = ('disc', 'square', 'triangle', 'star', 'cross', 'crescent')
 SHAPES_STUFF = tuple(STUFF_TEXTURES)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from .shapes import SHAPES_CLASSES, Scene
+from .render import SHAPES_CLASSES, Scene
 
 VOID = 255
 

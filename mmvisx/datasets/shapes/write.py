@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from mmvisx.utils import UserError
 
-from .shapes import (
+from .render import (
     CONTEXT_CLASSES,
     MAX_DIAMETER,
     MIN_DIAMETER,
@@ -33,7 +33,7 @@ from .shapes import (
     Style,
     render_scene,
 )
-from .shapes_voc import write_lists, write_voc
+from .voc import write_lists, write_voc
 
 FORMAT = 1  # goes up whenever the same arguments give other bytes
 GENERATOR = 'make_shapes'

@@ -20,7 +20,7 @@ class RandomFlip(_RandomFlip):
     """mmseg's flip; labels that a mirror exchanges, a left and a right arm, change places.
 
     Which labels do is known to the data set (``mirrored_labels``, see
-    :class:`mmvisx.datasets.seg_checked.CheckedSegDataset`), so that each map of a
+    :class:`mmvisx.datasets.segmentation.seg_checked.CheckedSegDataset`), so that each map of a
     :class:`mmvisx.MultiTaskDataset` has its own pairs. mmcv's ``swap_seg_labels`` acts on all
     maps of an image alike, and also where the image is turned by 180 degrees ("diagonal"), after
     which left is still left.

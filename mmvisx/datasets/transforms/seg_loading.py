@@ -25,7 +25,7 @@ class LoadSegAnnotations(_LoadAnnotations):
     """Load a label map; one that nothing can be learnt from is an error that names it.
 
     Arguments as in mmseg. The labels are checked where the data set gives ``num_classes``
-    (:class:`mmvisx.datasets.seg_checked.CheckedSegDataset`).
+    (:class:`mmvisx.datasets.segmentation.seg_checked.CheckedSegDataset`).
 
     Raises:
         UserError: The file is missing, broken or of another size than the image, or it has

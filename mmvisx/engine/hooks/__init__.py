@@ -1,5 +1,9 @@
 """Hooks."""
 
+from mmvisx.engine.hooks.neural_rejuvenation.baseline import CrossAttentionBaselineHook
+from mmvisx.engine.hooks.neural_rejuvenation.hook import NeuralRejuvenationHook
+from mmvisx.engine.hooks.neural_rejuvenation.slimming import NetworkSlimmingHook
+
 from .check_finite_loss import CheckFiniteLossHook
 from .check_labels import CheckLabelsHook
 from .check_seg_labels import CheckSegLabelsHook
@@ -9,9 +13,6 @@ from .classification_pictures import ClassificationPicturesHook
 from .detection_box_weights import BoxWeightsHook
 from .detection_mixup_switch import MixUpSwitchHook
 from .fuse_for_test import FuseForTestHook
-from .neural_rejuvenation import NeuralRejuvenationHook
-from .neural_rejuvenation_baseline import CrossAttentionBaselineHook
-from .neural_rejuvenation_slimming import NetworkSlimmingHook
 from .random_state import RandomStateHook
 from .second_validation import SecondValidationHook
 from .segmentation_pictures import SegmentationPicturesHook

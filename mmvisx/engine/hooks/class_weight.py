@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmvisx.datasets.class_counts import class_weights, read_labels
+from mmvisx.datasets.classification.class_counts import class_weights, read_labels
 from mmvisx.registry import HOOKS
 from mmvisx.utils.errors import UserError
 
@@ -22,7 +22,8 @@ class ClassWeightHook(Hook):
     """Set ``class_weight`` of the head's loss from the training data's labels.
 
     For mmpretrain's ``CrossEntropyLoss`` and ``LabelSmoothLoss`` and for
-    ``mmvisx.LabelSmoothLoss``; see :func:`~mmvisx.datasets.class_counts.class_weights`.
+    ``mmvisx.LabelSmoothLoss``; see
+    :func:`~mmvisx.datasets.classification.class_counts.class_weights`.
 
     Args:
         power: 1 gives every class the same weight in the loss, 0 changes nothing.

@@ -7,8 +7,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmvisx.datasets.transforms.detection_mixup_weights import LISTENING
-from mmvisx.models.utils.detection_box_weights import weight_box_losses
 from mmvisx.registry import HOOKS
+from mmvisx.surgery.detection_box_weights import weight_box_losses
 
 __all__ = ['BoxWeightsHook']
 
@@ -21,7 +21,7 @@ class BoxWeightsHook(Hook):
 
         custom_hooks = [*_base_.custom_hooks, dict(type='mmvisx.BoxWeightsHook')]
 
-    It works on the built model (:func:`mmvisx.models.utils.weight_box_losses`, which says
+    It works on the built model (:func:`mmvisx.surgery.weight_box_losses`, which says
     what a box causes), so a resumed training has it as well, and distributed and mixed-precision
     training need nothing else. Every training pipeline must end with
     ``mmvisx.PackDetInputs``. Without the hook, a pipeline that makes weights is refused.

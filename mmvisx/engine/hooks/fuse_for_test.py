@@ -8,8 +8,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from mmvisx.models.utils.fuse_watch import fuse_after_first_step
 from mmvisx.registry import HOOKS
+from mmvisx.surgery.fuse_watch import fuse_after_first_step
 
 from .check_finite_loss import _unwrap
 
@@ -21,7 +21,7 @@ class FuseForTestHook(Hook):
     """Fold batch normalisations and standardised weights for the time of a test.
 
     The first batch is predicted by the model as it is, which shows what follows what (see
-    :class:`~mmvisx.models.utils.PairWatch`); a fused copy predicts the others, and is given up
+    :class:`~mmvisx.surgery.PairWatch`); a fused copy predicts the others, and is given up
     after the test. Results are equal up to rounding. The runner's own model, which averaging
     hooks exchange weights with, stays as it is; for its copy there has to be memory.
     """

@@ -11,8 +11,8 @@ from mmengine.dist import all_reduce, get_world_size
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
-from mmvisx.models.utils.multi_task_loss import TaskLosses, task_losses
 from mmvisx.registry import OPTIM_WRAPPERS
+from mmvisx.structures.losses import TaskLosses, task_losses
 from mmvisx.utils.errors import UserError
 
 from .bfloat16_wrapper import _extract_in_bfloat16, _unwrap
@@ -62,7 +62,7 @@ class AsynchronousSGD(OptimWrapperDict):
 
     Raises:
         UserError: a period below 1 or of no task, an unknown ``dtype``, or a model whose loss
-            does not say what each task gives (:func:`mmvisx.models.utils.multi_task_loss.\
+            does not say what each task gives (:func:`mmvisx.structures.losses.\
 attach_task_losses`).
 
     Source: 002, section 6.1, "Optimization", which refers to UberNet, Table 3; the periods 20

@@ -14,15 +14,15 @@ from PIL import Image
 from pycocotools import mask as rle_tools
 from tqdm import tqdm
 
-from mmvisx.datasets.panoptic import coco_stuff_labels, contiguous_labels
-from mmvisx.evaluation.panoptic_format import (
+from mmvisx.datasets.panoptic.annotations import coco_stuff_labels, contiguous_labels
+from mmvisx.evaluation.panoptic.format import (
     SegmentColors,
     check_categories,
     id_to_rgb,
     read_json,
     read_png,
 )
-from mmvisx.evaluation.panoptic_merge import MergeRule, PanopticCanvas
+from mmvisx.evaluation.panoptic.merge import MergeRule, PanopticCanvas
 from mmvisx.utils import UserError
 
 _LABELS = 256

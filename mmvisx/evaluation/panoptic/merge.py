@@ -15,7 +15,7 @@ import numpy as np
 from pycocotools import mask as rle_tools
 from scipy import ndimage
 
-from mmvisx.evaluation.panoptic_format import SegmentColors
+from mmvisx.evaluation.panoptic.format import SegmentColors
 from mmvisx.utils import UserError
 
 

@@ -12,13 +12,13 @@ from mmdet.structures import INSTANCE_OFFSET
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from mmvisx.datasets.panoptic import read_panoptic_json
-from mmvisx.evaluation.panoptic_format import (
+from mmvisx.datasets.panoptic.annotations import read_panoptic_json
+from mmvisx.evaluation.panoptic.format import (
     annotations_by_image,
     check_categories,
     read_ids,
 )
-from mmvisx.evaluation.panoptic_quality import PanopticScores, panoptic_statistics
+from mmvisx.evaluation.panoptic.quality import PanopticScores, panoptic_statistics
 from mmvisx.registry import METRICS
 from mmvisx.utils import UserError
 

@@ -16,8 +16,8 @@ import numpy as np
 from terminaltables import AsciiTable
 from tqdm import tqdm
 
-from mmvisx.datasets.panoptic import read_panoptic_json
-from mmvisx.evaluation.panoptic_format import (
+from mmvisx.datasets.panoptic.annotations import read_panoptic_json
+from mmvisx.evaluation.panoptic.format import (
     VOID,
     annotations_by_image,
     check_categories,

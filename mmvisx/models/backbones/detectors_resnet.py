@@ -14,9 +14,9 @@ from mmengine.model import constant_init, kaiming_init
 from torch import Tensor, nn
 
 from mmvisx.models.layers import ConvAWS2d, SwitchableAtrousConv2d
-from mmvisx.models.layers.naming import name_layers
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import name_layers
 
 from .base import CheckedInit
 

@@ -10,8 +10,8 @@ from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmvisx.models.backbones.out_indices import resolve_out_indices
 from mmvisx.models.layers import GraduallyUpdated
-from mmvisx.models.utils.out_indices import resolve_out_indices
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
 

@@ -10,11 +10,11 @@ from mmcv.cnn import build_norm_layer
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmvisx.models.backbones.out_indices import resolve_out_indices
 from mmvisx.models.layers.stacked_unet_module import PreActConv, UNetModule
-from mmvisx.models.utils.out_indices import resolve_out_indices
 from mmvisx.registry import MODELS
-from mmvisx.utils.config import similar
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.text import similar
 
 from .base import CheckedInit
 

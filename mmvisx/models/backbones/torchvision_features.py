@@ -11,7 +11,7 @@ from torchvision.models.feature_extraction import create_feature_extractor
 
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
-from mmvisx.utils.config import similar
+from mmvisx.utils.text import similar
 
 from .base import CheckedInit
 

@@ -9,7 +9,7 @@ from mmdet.models.dense_heads import YOLOV3Head
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmvisx.models.losses.scale_rows import scale_rows
+from mmvisx.ops.scale_rows import scale_rows
 from mmvisx.registry import MODELS
 
 __all__ = ['SizeWeightedYOLOV3Head']

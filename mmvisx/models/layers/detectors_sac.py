@@ -10,10 +10,10 @@ from mmengine.model import constant_init
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from mmvisx.ops.deform_conv import deform_conv2d
 from mmvisx.registry import MODELS
 
 from .detectors_conv_aws import ConvAWS2d, no_autocast
-from .detectors_deform_conv import deform_conv2d
 
 __all__ = ['SwitchableAtrousConv2d', 'local_average']
 

@@ -9,11 +9,10 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvisx.ops.gunn.memory import gradual_update_in_place
+from mmvisx.ops.gunn.update import gradual_update, simultaneous_update
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
-
-from .gunn_memory import gradual_update_in_place
-from .gunn_update import gradual_update, simultaneous_update
 
 __all__ = ['GraduallyUpdated']
 

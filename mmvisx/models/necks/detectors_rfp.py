@@ -10,8 +10,8 @@ from mmdet.models.necks import FPN
 from mmengine.model import BaseModule, ModuleList, constant_init, kaiming_init, xavier_init
 from torch import Tensor, nn
 
-from mmvisx.models.layers.naming import name_layers
 from mmvisx.registry import MODELS
+from mmvisx.utils.modules import name_layers
 
 if TYPE_CHECKING:
     from mmengine.config import ConfigDict

@@ -13,8 +13,8 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
-from mmvisx.models.utils.multi_task_loss import TaskLosses, attach_task_losses
 from mmvisx.registry import MODELS
+from mmvisx.structures.losses import TaskLosses, attach_task_losses
 from mmvisx.utils.errors import UserError
 
 __all__ = ['MultiTaskSegmentor']

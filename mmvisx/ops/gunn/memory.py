@@ -11,8 +11,8 @@ from torch.autograd.function import once_differentiable
 
 from mmvisx.utils.errors import UserError
 
-from .gunn_replay import Recording, autocast_of_now
-from .gunn_update import run_unit, split_channels
+from .replay import Recording, autocast_of_now
+from .update import run_unit, split_channels
 
 __all__ = ['gradual_update_in_place']
 

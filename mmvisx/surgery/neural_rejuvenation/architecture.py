@@ -12,9 +12,9 @@ from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttent
 from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d
 from mmvisx.utils.errors import UserError
 
-from .neural_rejuvenation_graph import ChannelGraph, get_norm
-from .neural_rejuvenation_parts import Change, build_layer, weight_parts
-from .neural_rejuvenation_rebuild import (
+from .graph import ChannelGraph, get_norm
+from .parts import Change, build_layer, weight_parts
+from .rebuild import (
     Setter,
     apply_plan,
     change_norm,

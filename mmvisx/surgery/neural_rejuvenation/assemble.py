@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .neural_rejuvenation_graph import ChannelGraph, ChannelGroup, GraphLayer, Segment, get_norm
+from .graph import ChannelGraph, ChannelGroup, GraphLayer, Segment, get_norm
 
 __all__ = ['Candidate', 'Trace', 'assemble', 'fix_groups', 'is_depthwise', 'is_plain']
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .neural_rejuvenation_graph import ChannelGraph, get_norm
+from .graph import ChannelGraph, get_norm
 
 __all__ = ['check_groups']
 

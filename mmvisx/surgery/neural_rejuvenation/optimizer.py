@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from .neural_rejuvenation_parts import Change, Part, gather
+from .parts import Change, Part, gather
 
 __all__ = ['SECOND_MOMENTS', 'update_optimizer']
 

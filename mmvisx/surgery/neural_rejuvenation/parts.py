@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttentionConv2d
 from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d, conv_settings
 
-from .neural_rejuvenation_graph import ChannelGraph, GraphLayer
+from .graph import ChannelGraph, GraphLayer
 
 __all__ = [
     'Change',

@@ -14,8 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttentionConv2d
 from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d
 
-from .neural_rejuvenation_graph import ChannelGraph, GraphLayer, get_norm, replace_module
-from .neural_rejuvenation_parts import (
+from .graph import ChannelGraph, GraphLayer, get_norm, replace_module
+from .parts import (
     Change,
     Part,
     Transform,

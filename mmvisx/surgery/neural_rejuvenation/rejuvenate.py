@@ -11,11 +11,11 @@ from torch.optim import Optimizer
 
 from mmvisx.utils.errors import UserError
 
-from .neural_rejuvenation_graph import ChannelGraph, get_norm
-from .neural_rejuvenation_optimizer import update_optimizer
-from .neural_rejuvenation_rebuild import apply_plan, make_plan
-from .neural_rejuvenation_search import MIXES, compact_graph, expand_graph, search_widths
-from .neural_rejuvenation_utilization import cost, split_alive, utilization
+from .graph import ChannelGraph, get_norm
+from .optimizer import update_optimizer
+from .rebuild import apply_plan, make_plan
+from .search import MIXES, compact_graph, expand_graph, search_widths
+from .utilization import cost, split_alive, utilization
 
 __all__ = ['Rejuvenation', 'compact', 'rejuvenate', 'silence']
 

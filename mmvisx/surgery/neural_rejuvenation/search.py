@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from mmvisx.utils.errors import UserError
 
-from .neural_rejuvenation_graph import ChannelGraph, GraphLayer
-from .neural_rejuvenation_utilization import cost, input_counts
+from .graph import ChannelGraph, GraphLayer
+from .utilization import cost, input_counts
 
 __all__ = [
     'MIXES',

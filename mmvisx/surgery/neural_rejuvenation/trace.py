@@ -16,7 +16,7 @@ from torch_pruning.ops import OPTYPE
 
 from mmvisx.utils.errors import UserError
 
-from .neural_rejuvenation_assemble import (
+from .assemble import (
     Candidate,
     Trace,
     assemble,
@@ -24,8 +24,8 @@ from .neural_rejuvenation_assemble import (
     is_depthwise,
     is_plain,
 )
-from .neural_rejuvenation_check import check_groups
-from .neural_rejuvenation_graph import ChannelGraph
+from .check import check_groups
+from .graph import ChannelGraph
 
 __all__ = ['Forward', 'build_channel_graph', 'default_forward']
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmvisx.utils.errors import UserError
 
-from .neural_rejuvenation_graph import ChannelGraph, GraphLayer, get_norm
+from .graph import ChannelGraph, GraphLayer, get_norm
 
 __all__ = [
     'Utilization',

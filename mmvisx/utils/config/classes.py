@@ -10,8 +10,9 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .config import walk
-from .errors import UserError
+from mmvisx.utils.errors import UserError
+
+from .options import walk
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 EVALUATORS = ('val_evaluator', 'test_evaluator')
@@ -65,7 +66,7 @@ def _names_of(value: str) -> list[str]:
         if os.sep in value:
             raise UserError(f'--classes: there is no file or folder {value}')
         return [value]
-    from mmvisx.datasets.coco_json import read_coco
+    from mmvisx.datasets.detection.coco_json import read_coco
 
     categories = read_coco(value)['categories']
     return [c['name'] for c in sorted(categories, key=lambda c: c['id'])]

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 
 from mmengine.config import Config
 
-from .config import similar, walk
-from .errors import UserError
+from mmvisx.utils.config import walk
+from mmvisx.utils.errors import UserError
+from mmvisx.utils.text import similar
+
 from .signatures import constructor_arguments, registered_names, resolve_type
 
 _UNKNOWN_TYPE = re.compile(r'^Failed to get (\S+)$|^(\S+) is not in the \S+ registry')

@@ -6,7 +6,6 @@ added beside the right one and nothing tells the user that it had no effect.
 
 from __future__ import annotations
 
-import difflib
 from argparse import ArgumentError, ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +13,9 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict, DictAction
 
-from .errors import UserError
+from mmvisx.utils.errors import UserError
+from mmvisx.utils.text import similar
+
 from .signatures import PLAIN_DICTS, RUNNER_KEYS, constructor_arguments, resolve_type
 
 ESCAPE = '+'
@@ -57,12 +58,6 @@ def add_config_options(parser: ArgumentParser) -> None:
         help='change config values, e.g. optim_wrapper.optimizer.lr=0.01; a key that neither the '
         'config nor the class it belongs to knows is refused, unless it starts with a "+"',
     )
-
-
-def similar(name: str, names: Iterable[str], label: str = 'did you mean') -> str:
-    """Return `` (did you mean a, b?)``, or nothing when no name is close."""
-    matches = difflib.get_close_matches(name, list(names), n=3, cutoff=0.6)
-    return f' ({label} {", ".join(matches)}?)' if matches else ''
 
 
 def load_config(path: str | Path) -> Config:

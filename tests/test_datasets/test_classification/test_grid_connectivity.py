@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmvisx.datasets import GridConnectivity
-from mmvisx.datasets.grid_connectivity import make_grids
+from mmvisx.datasets.classification.grid_connectivity import make_grids
 from mmvisx.registry import DATASETS
 from mmvisx.utils import UserError
 

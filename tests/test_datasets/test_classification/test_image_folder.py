@@ -6,7 +6,8 @@ import pytest
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
-from mmvisx.datasets import ImageFolder, ImageNet, image_folder
+from mmvisx.datasets import ImageFolder, ImageNet
+from mmvisx.datasets.classification import image_folder
 from mmvisx.registry import DATASETS
 from mmvisx.utils import UserError
 

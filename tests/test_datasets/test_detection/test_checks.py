@@ -5,10 +5,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmvisx.datasets.checks import CHECKS, check_coco, check_voc, parse_classes
+from mmvisx.datasets.detection.checks import CHECKS, check_coco, check_voc, parse_classes
 from mmvisx.utils import UserError
-
-from .builders import CLASSES, coco_content, noise_image, voc_xml, write_coco, write_voc
+from tests.helpers.datasets import (
+    CLASSES,
+    coco_content,
+    noise_image,
+    voc_xml,
+    write_coco,
+    write_voc,
+)
 
 GOOD = ('cat', (5, 5, 15, 15))
 
@@ -152,7 +158,7 @@ def test_the_report_has_every_fault_and_the_table_the_first(tmp_path):
 
 
 def test_sizes_are_read_from_the_header(tmp_path, monkeypatch):
-    monkeypatch.setattr('mmvisx.datasets.checks.image_fault', lambda data, decode: None)
+    monkeypatch.setattr('mmvisx.datasets.detection.checks.image_fault', lambda data, decode: None)
     monkeypatch.setattr(Image.Image, 'load', None)  # a call would fail
     assert check(tmp_path, coco_content()).faults == 0
 

@@ -5,10 +5,9 @@ import pytest
 from mmengine.registry import DATASETS
 
 from mmvisx.datasets import CocoDataset
-from mmvisx.datasets.coco_json import box_fault, reaches_out, read_coco
+from mmvisx.datasets.detection.coco_json import box_fault, reaches_out, read_coco
 from mmvisx.utils import UserError
-
-from .builders import CLASSES, coco_content, write_coco
+from tests.helpers.datasets import CLASSES, coco_content, write_coco
 
 
 def build(root, classes=CLASSES, **kwargs):
@@ -174,7 +173,9 @@ def test_counts_are_logged(tmp_path, monkeypatch):
     content['annotations'][0]['bbox'] = [5, 5, 0, 0]
     write_coco(tmp_path, content)
     lines = []
-    monkeypatch.setattr('mmvisx.datasets.checked.print_log', lambda text, *_: lines.append(text))
+    monkeypatch.setattr(
+        'mmvisx.datasets.detection.checked.print_log', lambda text, *_: lines.append(text)
+    )
     build(tmp_path)
     assert '2 images, 3 objects, 0 images without objects' in lines[0]
     assert '1 x box of no area (first: annotation 1 in 1.jpg)' in lines[1]

@@ -2,8 +2,7 @@ import pytest
 
 from mmvisx.datasets import VOCDataset
 from mmvisx.utils import UserError
-
-from .builders import CLASSES, voc_xml, write_voc
+from tests.helpers.datasets import CLASSES, voc_xml, write_voc
 
 GOOD = ('cat', (5, 5, 15, 15))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmvisx.datasets.panoptic import (
+from mmvisx.datasets.panoptic.annotations import (
     IGNORE,
     MERGED,
     coco_stuff_labels,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from mmengine.dataset import BaseDataset, ConcatDataset
 
-from mmvisx.datasets.class_counts import class_weights, read_labels
+from mmvisx.datasets.classification.class_counts import class_weights, read_labels
 from mmvisx.datasets.samplers import ClassBalancedSampler
 from mmvisx.datasets.samplers.class_balanced import balanced_indices
 from mmvisx.engine.hooks import ClassWeightHook

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmvisx.datasets.seg_checks import FOLDER_CHECKS, MASK_CHECKS, check_folders, check_masks
+from mmvisx.cli.datasets.check_dataset import main
+from mmvisx.datasets.segmentation.seg_checks import (
+    FOLDER_CHECKS,
+    MASK_CHECKS,
+    check_folders,
+    check_masks,
+)
 from mmvisx.utils import UserError
-from tools.datasets.check_dataset import main
 
 CLASSES = ('ground', 'ball')
 LABELS = np.array([[0, 0, 1, 255]], np.uint8).repeat(3, 0)

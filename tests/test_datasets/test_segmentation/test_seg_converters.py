@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from mmvisx.datasets.pascal_person_part import PERSON_PARTS, person_parts
-from mmvisx.datasets.seg_converters import sbd_labels
+from mmvisx.cli.datasets.lip_to_folders import main as lip
+from mmvisx.cli.datasets.pascal_part_to_person_part import main as person_part
+from mmvisx.cli.datasets.sbd_to_voc import main as sbd_to_voc
+from mmvisx.datasets.segmentation.pascal_person_part import PERSON_PARTS, person_parts
+from mmvisx.datasets.segmentation.seg_converters import sbd_labels
 from mmvisx.utils import UserError
-from tools.datasets.lip_to_folders import main as lip
-from tools.datasets.pascal_part_to_person_part import main as person_part
-from tools.datasets.sbd_to_voc import main as sbd_to_voc
 
 SIZE = (6, 8)
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from mmvisx.datasets.shapes import (
+from mmvisx.datasets.shapes.render import (
     CONTEXT_CLASSES,
     SHAPES_CLASSES,
     SHAPES_STUFF,
@@ -14,7 +14,7 @@ from mmvisx.datasets.shapes import (
     ground_label,
     render_scene,
 )
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.utils import UserError
 
 STYLE = Style(sizes=(0.06, 0.9), visibility=0.25, context=True)

@@ -4,7 +4,7 @@ from mmengine.registry import DATASETS, DefaultScope
 from mmengine.runner import Runner
 
 from mmvisx.datasets import SHAPES_CLASSES
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 
 
 @pytest.fixture(scope='module')

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from mmvisx.datasets.shapes import SHAPES_CLASSES, coverage, render_scene
-from mmvisx.datasets.shapes_parts import CORE_DEPTH, SHAPES_PARTS, part_labels
+from mmvisx.datasets.shapes.parts import CORE_DEPTH, SHAPES_PARTS, part_labels
+from mmvisx.datasets.shapes.render import SHAPES_CLASSES, coverage, render_scene
 
 
 def test_square_by_hand():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmvisx.datasets.shapes import (
+from mmvisx.datasets.shapes.render import (
     MIN_VISIBLE,
     SHAPES_CLASSES,
     SHAPES_STUFF,

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from pycocotools.coco import COCO
 
-from mmvisx.datasets.shapes import SHAPES_CLASSES, Instance
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes, segmentation
+from mmvisx.datasets.shapes.render import SHAPES_CLASSES, Instance
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes, segmentation
 from mmvisx.utils import UserError
 
 CONFIG = ShapesConfig(train=8, val=3, size=96)

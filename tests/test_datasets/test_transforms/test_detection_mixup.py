@@ -9,7 +9,7 @@ from scipy.stats import beta, kstest
 from mmvisx.datasets.transforms import DetectionMixUp, PackDetInputs
 from mmvisx.datasets.transforms.detection_mixup import blend_images
 from mmvisx.utils import UserError
-from tests.test_datasets.test_transforms.mixup_samples import mix_dataset, plain, sample
+from tests.helpers.detection_mixup_samples import mix_dataset, plain, sample
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mmengine.registry import TRANSFORMS
 
 from mmvisx.datasets.transforms import DetectionMixUp, PackDetInputs
-from tests.test_datasets.test_transforms.mixup_samples import painted
+from tests.helpers.detection_mixup_samples import painted
 
 
 def colour_boxes(image, ratio):

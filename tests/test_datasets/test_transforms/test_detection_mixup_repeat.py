@@ -12,8 +12,8 @@ from torch.utils.data import DataLoader, SequentialSampler
 from mmvisx.datasets.transforms import DetectionMixUp
 from mmvisx.engine.hooks.random_state import NumberedSampler, SeededFetch
 from mmvisx.utils import UserError
-from tests.test_datasets.builders import CLASSES, coco_content, write_coco
-from tests.test_datasets.test_transforms.mixup_samples import mix_dataset, plain, sample
+from tests.helpers.datasets import CLASSES, coco_content, write_coco
+from tests.helpers.detection_mixup_samples import mix_dataset, plain, sample
 
 
 @pytest.fixture(autouse=True)

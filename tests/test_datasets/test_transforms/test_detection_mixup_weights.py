@@ -20,7 +20,7 @@ from mmvisx.datasets.transforms.detection_mixup_weights import (
     box_weights,
 )
 from mmvisx.utils import UserError
-from tests.test_datasets.test_transforms.mixup_samples import painted, plain, sample
+from tests.helpers.detection_mixup_samples import painted, plain, sample
 
 
 @pytest.fixture(autouse=True, scope='module')

@@ -7,10 +7,10 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from mmvisx.datasets import CocoDataset, VOCDataset
-from mmvisx.datasets.checks import check_coco
+from mmvisx.datasets.detection.checks import check_coco
 from mmvisx.datasets.transforms import LoadAnnotations, LoadImageFromFile
 from mmvisx.utils import UserError
-from tests.test_datasets.builders import (
+from tests.helpers.datasets import (
     CLASSES,
     coco_content,
     noise_image,

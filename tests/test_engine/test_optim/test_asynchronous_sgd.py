@@ -12,9 +12,9 @@ from mmengine.optim import CosineAnnealingLR, OptimWrapper
 from torch import nn
 
 from mmvisx.utils import UserError
-from tests.processes import run_two
+from tests.helpers.processes import run_two
 
-HELPER = Path(__file__).with_name('asynchronous_two_heads.py')
+HELPER = Path(__file__).resolve().parents[2] / 'helpers' / 'asynchronous_two_heads.py'
 
 
 @pytest.fixture(scope='module')

@@ -17,13 +17,13 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmvisx.apis.run import add_loss_check, build_runner, enable_amp
-from mmvisx.datasets.shapes_write import ShapesConfig, make_shapes
+from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.engine.optim import BFloat16OptimWrapper
 from mmvisx.models.layers import ConvAWS2d, deform_conv2d
 from mmvisx.models.layers.detectors_sac import _global_average, local_average
 from mmvisx.utils import UserError
 
-HELPER = Path(__file__).with_name('two_processes.py')
+HELPER = Path(__file__).resolve().parents[2] / 'helpers' / 'two_processes.py'
 
 
 @pytest.fixture(scope='module')

@@ -8,7 +8,7 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmvisx.evaluation import VOCMetric
-from mmvisx.evaluation.voc_metric import voc_average_precision
+from mmvisx.evaluation.detection.voc_metric import voc_average_precision
 from mmvisx.utils import UserError
 
 CLASSES = ('cat', 'dog')

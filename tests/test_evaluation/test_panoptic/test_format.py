@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmvisx.evaluation.panoptic_format import (
+from mmvisx.evaluation.panoptic.format import (
     SegmentColors,
     annotations_by_image,
     check_categories,

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as rle_tools
 
-from mmvisx.evaluation.panoptic_inputs import MaskResults, StuffMaps, read_images, stuff_table
+from mmvisx.evaluation.panoptic.inputs import MaskResults, StuffMaps, read_images, stuff_table
 from mmvisx.utils import UserError
 
 CATEGORIES = [

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as rle_tools
 
-from mmvisx.evaluation.panoptic_format import SegmentColors
-from mmvisx.evaluation.panoptic_merge import MergeRule, PanopticCanvas
+from mmvisx.evaluation.panoptic.format import SegmentColors
+from mmvisx.evaluation.panoptic.merge import MergeRule, PanopticCanvas
 from mmvisx.utils import UserError
 
 PERSON, CAR, SKY, GRASS = 1, 3, 187, 193

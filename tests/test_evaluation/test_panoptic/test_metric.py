@@ -9,7 +9,7 @@ from mmdet.structures import INSTANCE_OFFSET
 from PIL import Image
 
 from mmvisx.evaluation import PanopticQualityMetric
-from mmvisx.evaluation.panoptic_format import id_to_rgb
+from mmvisx.evaluation.panoptic.format import id_to_rgb
 from mmvisx.registry import METRICS
 from mmvisx.utils import UserError
 

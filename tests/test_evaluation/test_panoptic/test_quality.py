@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmvisx.evaluation.panoptic_format import id_to_rgb
-from mmvisx.evaluation.panoptic_quality import (
+from mmvisx.evaluation.panoptic.format import id_to_rgb
+from mmvisx.evaluation.panoptic.quality import (
     PanopticScores,
     evaluate_panoptic,
     joint_areas,

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.processes import run_two
+from tests.helpers.processes import run_two
 
 pytestmark = pytest.mark.slow
 
-HELPER = Path(__file__).with_name('gunn_two_processes.py')
+HELPER = Path(__file__).resolve().parents[2] / 'helpers' / 'gunn_two_processes.py'
 OPTIONS = ('plain_options', 'unused', 'views', 'static')
 
 

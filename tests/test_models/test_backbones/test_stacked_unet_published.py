@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from mmvisx.apis.stacked_unet_checkpoint import rename_stacked_unet
+from mmvisx.apis.export.stacked_unet import rename_stacked_unet
 from mmvisx.models.backbones import StackedUNet
-from tests.test_models.published_sunet import (
+from tests.helpers.stacked_unet_published import (
     PUBLISHED,
     published_features,
     published_shapes,

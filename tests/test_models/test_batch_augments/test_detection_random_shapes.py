@@ -7,7 +7,7 @@ from mmengine.logging import MessageHub
 from mmvisx.models.batch_augments import RandomTrainingShapes
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
-from tests.test_models.detection_families import BOXES, SIZE, batch
+from tests.helpers.detection_families import BOXES, SIZE, batch
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import torch
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from mmvisx.models.utils import weight_box_losses
-from tests.test_models.detection_families import (
+from mmvisx.surgery import weight_box_losses
+from tests.helpers.detection_families import (
     BOXES,
     SIZE,
     batch,

@@ -6,9 +6,9 @@ import torch.nn.functional as F
 from mmpretrain.structures import DataSample
 
 from mmvisx.models.heads import TwoHeadLinearClsHead
-from mmvisx.models.utils.neural_rejuvenation import rejuvenate
-from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
-from tests.test_models.neural_rejuvenation_nets import IMAGES, Chain, convolution_weights, wither
+from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate
+from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
+from tests.helpers.neural_rejuvenation_nets import IMAGES, Chain, convolution_weights, wither
 
 LABELS = [1, 0, 2, 2]
 

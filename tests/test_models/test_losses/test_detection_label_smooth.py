@@ -9,10 +9,10 @@ from mmengine.registry import init_default_scope
 
 from mmvisx.models.losses import SmoothedCrossEntropyLoss, SmoothedSigmoidLoss
 from mmvisx.models.losses.detection_label_smooth import sigmoid_targets, smoothed_cross_entropy
-from mmvisx.models.utils import weight_box_losses
 from mmvisx.registry import MODELS
+from mmvisx.surgery import weight_box_losses
 from mmvisx.utils import UserError
-from tests.test_models.detection_families import BOXES, batch, build_model, losses, model_config
+from tests.helpers.detection_families import BOXES, batch, build_model, losses, model_config
 
 
 def softmax_by_hand(scores, labels, epsilon, smooth_background):

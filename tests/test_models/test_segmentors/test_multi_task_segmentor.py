@@ -9,8 +9,8 @@ from mmseg.models import EncoderDecoder
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from mmvisx.models.utils.multi_task_loss import task_losses
 from mmvisx.registry import MODELS
+from mmvisx.structures.losses import task_losses
 from mmvisx.utils import UserError
 
 CLASSES = dict(scene=5, part=3)

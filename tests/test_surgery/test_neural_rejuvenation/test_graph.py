@@ -5,10 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
-from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
+from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
+from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
 from mmvisx.utils.errors import UserError
-from tests.test_models.neural_rejuvenation_nets import (
+from tests.helpers.neural_rejuvenation_nets import (
     IMAGES,
     NETWORKS,
     Dense,

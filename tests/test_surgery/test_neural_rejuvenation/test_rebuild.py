@@ -8,17 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mmvisx.models.utils.neural_rejuvenation import rejuvenate, silence
-from mmvisx.models.utils.neural_rejuvenation_architecture import (
+from mmvisx.surgery.neural_rejuvenation.architecture import (
     apply_architecture,
     fold_cross_removed,
 )
-from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
-from mmvisx.models.utils.neural_rejuvenation_optimizer import update_optimizer
-from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
-from mmvisx.models.utils.neural_rejuvenation_utilization import cost, utilization
+from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
+from mmvisx.surgery.neural_rejuvenation.optimizer import update_optimizer
+from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate, silence
+from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
+from mmvisx.surgery.neural_rejuvenation.utilization import cost, utilization
 from mmvisx.utils.errors import UserError
-from tests.test_models.neural_rejuvenation_nets import (
+from tests.helpers.neural_rejuvenation_nets import (
     IMAGES,
     NETWORKS,
     Chain,
@@ -30,7 +30,7 @@ from tests.test_models.neural_rejuvenation_nets import (
     relative,
     wither,
 )
-from tests.test_models.test_utils.test_neural_rejuvenation_utilization import (
+from tests.test_surgery.test_neural_rejuvenation.test_utilization import (
     REAL,
     build_real,
     convolution_flops,

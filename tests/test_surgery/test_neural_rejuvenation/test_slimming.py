@@ -13,7 +13,7 @@ from mmvisx.models.backbones import (
     MobileNetV1,
     PostActivationDenseNet,
 )
-from mmvisx.models.utils.neural_rejuvenation_slimming import (
+from mmvisx.surgery.neural_rejuvenation.slimming import (
     convolution_weights,
     replay_slimming,
     slim,

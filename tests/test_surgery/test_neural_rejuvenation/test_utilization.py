@@ -8,16 +8,16 @@ from mmengine.analysis import FlopAnalyzer
 from mmpretrain.registry import MODELS
 from torch import nn
 
-from mmvisx.models.utils.neural_rejuvenation import compact, silence
-from mmvisx.models.utils.neural_rejuvenation_search import search_widths
-from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
-from mmvisx.models.utils.neural_rejuvenation_utilization import (
+from mmvisx.surgery.neural_rejuvenation.rejuvenate import compact, silence
+from mmvisx.surgery.neural_rejuvenation.search import search_widths
+from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
+from mmvisx.surgery.neural_rejuvenation.utilization import (
     cost,
     least_utilization,
     utilization,
 )
 from mmvisx.utils.errors import UserError
-from tests.test_models.neural_rejuvenation_nets import (
+from tests.helpers.neural_rejuvenation_nets import (
     IMAGES,
     NETWORKS,
     Chain,

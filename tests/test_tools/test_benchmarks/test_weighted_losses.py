@@ -3,7 +3,7 @@ import json
 import torch
 from torch import nn
 
-from tests.test_models import detection_families
+from tests.helpers import detection_families
 from tools.benchmarks import weighted_losses as benchmark
 
 

@@ -9,7 +9,7 @@ import torch
 from mmdet.registry import MODELS
 from torch import nn
 
-from mmvisx.apis import onnx_export
+from mmvisx.apis.export import onnx
 from mmvisx.utils import UserError
 from mmvisx.utils.config import load_config
 
@@ -69,23 +69,23 @@ def test_export(tool, repo, nano, photo, tmp_path, capsys):
     assert json.loads(meta['mean'])[0] == pytest.approx(123.675)
 
     # What the file computes depends on the weights, and the comparison sees it.
-    model = onnx_export.build_dense(short_config(repo), nano)
-    images = onnx_export.read_photograph(model, photo, (64, 96))
-    assert max(onnx_export.compare(out, model, images).values()) < 1e-3
+    model = onnx.build_dense(short_config(repo), nano)
+    images = onnx.read_photograph(model, photo, (64, 96))
+    assert max(onnx.compare(out, model, images).values()) < 1e-3
     nn.init.normal_(model.detector.neck.rfp_modules[0].layer4[0].conv2.weight_diff)
-    assert max(onnx_export.compare(out, model, images).values()) > 1e-3
+    assert max(onnx.compare(out, model, images).values()) > 1e-3
 
 
 def test_photograph_is_scaled_padded_and_normalised(repo, photo):
     cfg = load_config(repo / NANO)
-    model = onnx_export.DenseOutputs(MODELS.build(cfg.model))
-    images = onnx_export.read_photograph(model, photo, (64, 96))
+    model = onnx.DenseOutputs(MODELS.build(cfg.model))
+    images = onnx.read_photograph(model, photo, (64, 96))
     assert images.shape == (1, 3, 64, 96)
     assert (images[:, :, 53:] == 0).all()  # 50 x 90 scaled by 96 / 90
     assert (images[:, :, :53] != 0).all()
     white = photo.with_name('white.png')
     cv2.imwrite(str(white), np.full((64, 96, 3), (255, 0, 0), np.uint8))  # blue, as OpenCV has it
-    images = onnx_export.read_photograph(model, white, (64, 96))
+    images = onnx.read_photograph(model, white, (64, 96))
     expected = torch.tensor([-123.675 / 58.395, -116.28 / 57.12, (255 - 103.53) / 57.375])
     torch.testing.assert_close(images.mean((0, 2, 3)), expected)
 
@@ -112,7 +112,7 @@ def test_wrong_arguments(tool, nano, tmp_path):
 
 
 def test_missing_package(monkeypatch, repo, tmp_path):
-    model = onnx_export.DenseOutputs(MODELS.build(load_config(repo / NANO).model))
+    model = onnx.DenseOutputs(MODELS.build(load_config(repo / NANO).model))
     monkeypatch.setitem(__import__('sys').modules, 'onnxscript', None)
     with pytest.raises(UserError, match=r'onnxscript.*\[deploy\]'):
-        onnx_export.export_onnx(model, tmp_path / 'a.onnx', (64, 64))
+        onnx.export_onnx(model, tmp_path / 'a.onnx', (64, 64))

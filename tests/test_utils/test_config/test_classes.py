@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from mmvisx.utils import UserError
-from mmvisx.utils.classes import read_classes, set_classes
+from mmvisx.utils.config.classes import read_classes, set_classes
 
 
 def test_set_classes_reaches_every_head_and_data_set(repo):

@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from mmvisx.utils import UserError
 from mmvisx.utils.config import add_config_options, apply_options, load_config
-from mmvisx.utils.explain import explain_config_errors
+from mmvisx.utils.config.explain import explain_config_errors
 
 
 @pytest.fixture

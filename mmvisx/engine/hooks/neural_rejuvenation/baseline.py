@@ -8,20 +8,20 @@ from typing import Any
 import torch
 from mmengine.runner import Runner
 
-from mmvisx.engine.neural_rejuvenation import (
+from mmvisx.engine.hooks.neural_rejuvenation.training import (
     averages_of,
     optimizers_of,
     refresh_runner,
     unwrap,
 )
-from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
-from mmvisx.models.utils.neural_rejuvenation_optimizer import update_optimizer
-from mmvisx.models.utils.neural_rejuvenation_rebuild import apply_plan, make_plan
-from mmvisx.models.utils.neural_rejuvenation_search import split_graph
 from mmvisx.registry import HOOKS
+from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
+from mmvisx.surgery.neural_rejuvenation.optimizer import update_optimizer
+from mmvisx.surgery.neural_rejuvenation.rebuild import apply_plan, make_plan
+from mmvisx.surgery.neural_rejuvenation.search import split_graph
 from mmvisx.utils.errors import UserError
 
-from .neural_rejuvenation import NeuralRejuvenationHook
+from .hook import NeuralRejuvenationHook
 
 __all__ = ['CrossAttentionBaselineHook']
 

@@ -11,7 +11,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.optim import Optimizer
 
-from mmvisx.engine.neural_rejuvenation import (
+from mmvisx.engine.hooks.neural_rejuvenation.training import (
     Restart,
     averages_of,
     batch_shape,
@@ -25,17 +25,17 @@ from mmvisx.engine.neural_rejuvenation import (
     same_everywhere,
     unwrap,
 )
-from mmvisx.models.utils.neural_rejuvenation import check_variant, rejuvenate
-from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph, get_norm
-from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
-from mmvisx.models.utils.neural_rejuvenation_utilization import (
+from mmvisx.registry import HOOKS
+from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph, get_norm
+from mmvisx.surgery.neural_rejuvenation.rejuvenate import check_variant, rejuvenate
+from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
+from mmvisx.surgery.neural_rejuvenation.utilization import (
     Utilization,
     check_resource,
     cost,
     least_utilization,
     utilization,
 )
-from mmvisx.registry import HOOKS
 from mmvisx.utils.checkpoint import REJUVENATED
 from mmvisx.utils.errors import UserError
 
@@ -62,13 +62,13 @@ class NeuralRejuvenationHook(Hook):
     coefficient lambda starts at 0; after each interval in which the utilization ratio r fell
     by no more than ``utilization_drop`` it grows by ``lambda_step`` (5.3.1.3). When r is below
     ``threshold``, dead neurons are reallocated and reinitialised (5.3.2,
-    :func:`~mmvisx.models.utils.neural_rejuvenation.rejuvenate`) before the next iteration;
+    :func:`~mmvisx.surgery.neural_rejuvenation.rejuvenate.rejuvenate`) before the next iteration;
     lambda goes back to 0, and rates, schedules and the number of epochs to run start anew. The
     flag is on during ``window`` and until ``num_rejuvenations`` have happened.
 
     Neurons are those of convolutions followed by batch normalisations, as far as their readers
     can be followed
-    (:func:`~mmvisx.models.utils.neural_rejuvenation_trace.build_channel_graph` says how far);
+    (:func:`~mmvisx.surgery.neural_rejuvenation.trace.build_channel_graph` says how far);
     the others are fixed alive, and the log says why. Any optimizer and wrapper works, as do
     running averages (EMA) and distributed training.
 

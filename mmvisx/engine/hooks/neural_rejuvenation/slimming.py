@@ -12,13 +12,13 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from mmvisx.models.utils.neural_rejuvenation_slimming import (
+from mmvisx.registry import HOOKS
+from mmvisx.surgery.neural_rejuvenation.slimming import (
     convolution_weights,
     replay_slimming,
     slim,
     slimmed_norms,
 )
-from mmvisx.registry import HOOKS
 from mmvisx.utils.errors import UserError
 
 __all__ = ['NetworkSlimmingHook']
@@ -47,7 +47,7 @@ class NetworkSlimmingHook(Hook):
 
     Raises:
         UserError: An argument is out of range; the target is out of reach, see
-            :func:`mmvisx.models.utils.slim`; the training is distributed, is one by
+            :func:`mmvisx.surgery.slim`; the training is distributed, is one by
             iterations, ends before ``prune_epoch`` or averages its weights.
 
     Source: reference [181] of 001, the rows "Network Slimming" of Table 5-IV.

@@ -14,11 +14,11 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from mmvisx.models.utils.neural_rejuvenation_architecture import apply_architecture
-from mmvisx.models.utils.neural_rejuvenation_graph import ChannelGraph
-from mmvisx.models.utils.neural_rejuvenation_optimizer import update_optimizer
-from mmvisx.models.utils.neural_rejuvenation_search import MIXES, mixed_layers
-from mmvisx.models.utils.neural_rejuvenation_utilization import Utilization
+from mmvisx.surgery.neural_rejuvenation.architecture import apply_architecture
+from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
+from mmvisx.surgery.neural_rejuvenation.optimizer import update_optimizer
+from mmvisx.surgery.neural_rejuvenation.search import MIXES, mixed_layers
+from mmvisx.surgery.neural_rejuvenation.utilization import Utilization
 from mmvisx.utils.checkpoint import REJUVENATED
 from mmvisx.utils.errors import UserError
 from mmvisx.visualization.neural_rejuvenation import draw_live_channels

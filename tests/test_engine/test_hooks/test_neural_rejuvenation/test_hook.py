@@ -11,31 +11,31 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmvisx.engine.hooks import CrossAttentionBaselineHook, NeuralRejuvenationHook
-from mmvisx.engine.hooks import neural_rejuvenation as module
-from mmvisx.engine.hooks.neural_rejuvenation import add_l1_gradient
+from mmvisx.engine.hooks.neural_rejuvenation import neural_rejuvenation as module
+from mmvisx.engine.hooks.neural_rejuvenation.hook import add_l1_gradient
 from mmvisx.engine.runner import CheckedRunner
-from mmvisx.models.utils.neural_rejuvenation import rejuvenate
-from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
-from mmvisx.models.utils.neural_rejuvenation_utilization import Utilization, utilization
+from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate
+from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
+from mmvisx.surgery.neural_rejuvenation.utilization import Utilization, utilization
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.errors import UserError
-from tests.processes import run_two
-from tests.test_engine.neural_rejuvenation_training import (
-    BATCHES,
-    Classifier,
-    WitherHook,
-    build_runner,
-)
-from tests.test_models.neural_rejuvenation_nets import (
+from tests.helpers.neural_rejuvenation_nets import (
     IMAGES,
     Chain,
     conv_bn,
     convolution_weights,
     wither,
 )
+from tests.helpers.neural_rejuvenation_training import (
+    BATCHES,
+    Classifier,
+    WitherHook,
+    build_runner,
+)
+from tests.helpers.processes import run_two
 
 X = torch.randn(IMAGES, generator=torch.Generator().manual_seed(0))
-HELPER = Path(__file__).with_name('neural_rejuvenation_training.py')
+HELPER = Path(__file__).resolve().parents[3] / 'helpers' / 'neural_rejuvenation_training.py'
 
 
 def hook_of(runner):

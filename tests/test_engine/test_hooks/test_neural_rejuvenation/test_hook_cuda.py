@@ -6,17 +6,17 @@ import pytest
 import torch
 
 from mmvisx.engine.hooks import NeuralRejuvenationHook
-from mmvisx.models.utils.neural_rejuvenation import rejuvenate, silence
-from mmvisx.models.utils.neural_rejuvenation_trace import build_channel_graph
-from mmvisx.models.utils.neural_rejuvenation_utilization import utilization
-from tests.test_engine.neural_rejuvenation_training import BATCHES, build_runner
-from tests.test_models.neural_rejuvenation_nets import (
+from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate, silence
+from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
+from mmvisx.surgery.neural_rejuvenation.utilization import utilization
+from tests.helpers.neural_rejuvenation_nets import (
     IMAGES,
     NETWORKS,
     convolution_weights,
     relative,
     wither,
 )
+from tests.helpers.neural_rejuvenation_training import BATCHES, build_runner
 
 pytestmark = [
     pytest.mark.gpu,

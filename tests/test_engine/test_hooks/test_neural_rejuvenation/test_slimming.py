@@ -5,7 +5,7 @@ import torch
 from mmengine.runner import Runner
 
 from mmvisx.engine.hooks import NetworkSlimmingHook
-from mmvisx.models.utils.neural_rejuvenation_slimming import convolution_weights
+from mmvisx.surgery.neural_rejuvenation.slimming import convolution_weights
 from mmvisx.utils import UserError
 
 MODEL = dict(

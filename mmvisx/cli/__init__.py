@@ -1,0 +1,1 @@
+"""The command lines: tools/NAME.py runs mmvisx/cli/NAME.py."""

@@ -1,0 +1,1 @@
+"""Trainings that revive, share or remove channels."""

@@ -1,0 +1,1 @@
+"""Pure functions: nothing here is registered or holds weights."""

@@ -1,0 +1,1 @@
+"""Gradual updates of channels (GUNN)."""

@@ -1,0 +1,1 @@
+"""What parts of a training hand to each other."""

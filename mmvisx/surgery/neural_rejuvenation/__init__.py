@@ -1,0 +1,1 @@
+"""Neural Rejuvenation: revive channels that died."""
