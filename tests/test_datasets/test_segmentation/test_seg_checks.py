@@ -67,7 +67,6 @@ def save(path, labels, kind=np.uint8, mode=None):
         ('label outside the classes', lambda m: save(m / 'masks/1.png', LABELS * 2)),
         ('no label but 255', lambda m: save(m / 'masks/1.png', LABELS * 0 + 255)),
     ],
-    ids=str,
 )
 def test_a_fault_of_the_masks(mine, fault, change):
     change(mine)
@@ -135,7 +134,6 @@ def test_clean_folders(folders):
         ('file of another kind', lambda f: (f / 'nut/notes.txt').write_text('x')),
         ('one image in two classes', lambda f: shutil.copy(f / 'apple/1.png', f / 'nut/2.png')),
     ],
-    ids=str,
 )
 def test_a_fault_of_the_folders(folders, fault, change):
     change(folders)

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmvisx.engine.hooks import CrossAttentionBaselineHook, NeuralRejuvenationHook
-from mmvisx.engine.hooks.neural_rejuvenation import neural_rejuvenation as module
+from mmvisx.engine.hooks.neural_rejuvenation import hook as module
 from mmvisx.engine.hooks.neural_rejuvenation.hook import add_l1_gradient
 from mmvisx.engine.runner import CheckedRunner
 from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate
