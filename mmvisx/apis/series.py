@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,6 +141,7 @@ def run_series(
     seeds: Sequence[int] = (0, 1, 2),
     jobs: int = 1,
     train_command: Sequence[str] = TRAIN,
+    only: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Train every row with every seed, each in a process of its own, and return the results.
 
@@ -151,21 +152,24 @@ def run_series(
     Args:
         series: the rows.
         work_dir: gets ``{row}/seed_{n}/``, ``results.json`` and ``table.md``, which are
-            brought up to date after each run.
+            brought up to date after each run and hold what is finished of all rows, whenever
+            it was run.
         seeds: one training each.
         jobs: trainings at a time.
         train_command: What trains; the config and its options are added.
+        only: names of the rows to run; all by default.
 
     Returns:
-        One dict a run: ``row``, ``seed``, ``metrics`` (the last value of each key of the
-        log), ``seconds``; or ``row``, ``seed`` and ``error``.
+        One dict a run of this call: ``row``, ``seed``, ``metrics`` (the last value of each key
+        of the log), ``seconds``; or ``row``, ``seed`` and ``error``.
 
     Raises:
         UserError: a config of the series is wrong; nothing has been trained then.
     """
     work_dir = Path(work_dir)
-    plan = [(row, seed) for seed in seeds for row in series.rows]
+    plan = [(row, seed) for seed in seeds for row in series.select(only).rows]
     configs = [_run_config(row, seed, work_dir) for row, seed in plan]
+    earlier = _finished_before(series, work_dir, {(row.name, seed) for row, seed in plan})
     results: dict[int, dict[str, Any]] = {}
 
     def one(index: int) -> int:
@@ -180,8 +184,36 @@ def run_series(
         done = pool.map(one, range(len(plan)))
         for _ in track_iter_progress((done, len(plan)), file=sys.stderr):
             finished = [results[index] for index in sorted(results)]
-            _write_results(series, finished, work_dir)
+            _write_results(series, [*earlier, *finished], work_dir)
     return [results[index] for index in range(len(plan))]
+
+
+def _finished_before(
+    series: Series, work_dir: Path, planned: Collection[tuple[str, int]]
+) -> list[dict[str, Any]]:
+    """Return the results in ``work_dir`` of runs that are not planned and still hold."""
+    found = []
+    for row in series.rows:
+        for file in sorted(work_dir.glob(f'{row.folder}/seed_*/{RESULT}')):
+            seed = int(file.parent.name.removeprefix('seed_'))
+            if (row.name, seed) not in planned:
+                result = _known_result(file.parent, _run_config(row, seed, work_dir))
+                if result is not None:
+                    found.append(dict(row=row.name, seed=seed, **result))
+    return found
+
+
+def _known_result(folder: Path, config: str) -> dict[str, Any] | None:
+    """Return the result of this config that ``folder`` holds, if any."""
+    file = folder / RESULT
+    if not file.is_file():
+        return None
+    known: dict[str, Any] = json.loads(file.read_text(encoding='utf-8'))
+    return known if known.pop('config_sha256') == _digest(config) else None
+
+
+def _digest(config: str) -> str:
+    return hashlib.sha256(config.encode()).hexdigest()
 
 
 def _run_config(row: Row, seed: int, work_dir: Path) -> str:
@@ -205,12 +237,9 @@ def _fill_seed(value: Any, seed: int) -> Any:
 
 def _train(folder: Path, config: str, train_command: Sequence[str]) -> dict[str, Any]:
     """Train in a process of its own unless ``folder`` holds the result of this config."""
-    digest = hashlib.sha256(config.encode()).hexdigest()
-    result_file = folder / RESULT
-    if result_file.is_file():
-        known = json.loads(result_file.read_text(encoding='utf-8'))
-        if known.pop('config_sha256') == digest:
-            return dict(known)
+    known = _known_result(folder, config)
+    if known is not None:
+        return known
     folder.mkdir(parents=True, exist_ok=True)
     config_file = folder / 'run.py'
     command = [*train_command, str(config_file), '--work-dir', str(folder)]
@@ -227,9 +256,10 @@ def _train(folder: Path, config: str, train_command: Sequence[str]) -> dict[str,
         return dict(error=f'exit code {code}, see {folder / LOG}')
     metrics = {key: values[-1] for key, (_, values) in read_curves(folder).items()}
     result = dict(metrics=metrics, seconds=round(time.monotonic() - start, 1))
-    part = result_file.with_suffix('.part')
-    part.write_text(json.dumps(dict(result, config_sha256=digest), indent=2), encoding='utf-8')
-    os.replace(part, result_file)
+    part = folder / f'{RESULT}.part'
+    entry = dict(result, config_sha256=_digest(config))
+    part.write_text(json.dumps(entry, indent=2), encoding='utf-8')
+    os.replace(part, folder / RESULT)
     return result
 
 

@@ -17,12 +17,11 @@ def main() -> int:
     parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')
     args = parser.parse_args()
     from mmvisx.apis.series import load_series, run_series
-    from mmvisx.apis.series_table import make_table
 
-    series = load_series(args.series).select(args.only)
+    series = load_series(args.series)
     work_dir = args.work_dir or Path('work_dirs') / Path(args.series).stem
-    results = run_series(series, work_dir, args.seeds, args.jobs)
-    print(make_table(series, results))
+    results = run_series(series, work_dir, args.seeds, args.jobs, only=args.only)
+    print((work_dir / 'table.md').read_text(encoding='utf-8'))
     failed = [r for r in results if 'error' in r]
     for run in failed:
         print(f'failed: {run["row"]}, seed {run["seed"]}: {run["error"]}')

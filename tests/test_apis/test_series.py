@@ -80,6 +80,24 @@ def test_finished_runs_are_kept_and_changed_ones_start_anew(place):
     assert [r['metrics']['accuracy/top1'] for r in results] == [30, 50]
 
 
+def test_rows_that_are_run_one_by_one_stand_in_one_table(place):
+    series = load_series(place / 'series.py')
+    run(place, series, seeds=[0, 1], only=['Plain'])
+    (wide,) = run(place, series, seeds=[1], only=['Wide'])
+    assert (wide['row'], wide['seed']) == ('Wide', 1)
+
+    def written():
+        runs = json.loads((place / 'work/results.json').read_text())['runs']
+        return sorted((r['row'], r['seed'], r['metrics']['accuracy/top1']) for r in runs)
+
+    assert written() == [('Plain', 0, 20), ('Plain', 1, 21), ('Wide', 1, 51)]
+    assert '| Plain | 20.50 ± 0.71 |' in (place / 'work/table.md').read_text()
+    # What another config gave is not among them.
+    (place / 'base.py').write_text('model = dict(width=3)\n')
+    run(place, series, seeds=[0], only=['Plain'])
+    assert written() == [('Plain', 0, 30), ('Wide', 1, 51)]
+
+
 def test_a_failed_run_is_told_and_resumed(place):
     series = Series(
         (Row('Bad', str(place / 'base.py'), {'model.width': 13}),
