@@ -13,13 +13,14 @@ from typing import Any
 
 import torch
 from mmengine.logging import print_log
-from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.model import BaseTTAModel
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
 from mmvisx.utils.text import similar
 
 from .errors import UserError
+from .modules import unwrap
 
 # A checkpoint's entry with the layers of a network whose widths changed in training.
 REJUVENATED = 'neural_rejuvenation'
@@ -132,8 +133,7 @@ def load_weights(
     """
     if mode not in ('exact', 'finetune', 'partial'):
         raise ValueError(f"mode={mode!r} is not 'exact', 'finetune' or 'partial'")
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module  # type: ignore[assignment]
+    model = unwrap(model, BaseTTAModel)
     if REJUVENATED in checkpoint:
         _rebuild(model, checkpoint)
     fit = _load(model, checkpoint, source)

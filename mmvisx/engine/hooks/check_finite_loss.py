@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner, find_latest_checkpoint
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmvisx.registry import HOOKS
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import unwrap
 
 
 @HOOKS.register_module()
@@ -41,8 +41,8 @@ class CheckFiniteLossHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Put the check around ``parse_losses``."""
-        model = _unwrap(runner.model)
-        parse: Callable[..., Any] = model.parse_losses  # type: ignore[assignment]
+        model = unwrap(runner.model)
+        parse: Callable[..., Any] = model.parse_losses
 
         def checked(losses: dict[str, Any]) -> Any:
             if runner.iter % self.interval == 0:
@@ -51,11 +51,11 @@ class CheckFiniteLossHook(Hook):
                     raise UserError(self._message(runner, bad))
             return parse(losses)
 
-        model.parse_losses = checked  # type: ignore[assignment]
+        model.parse_losses = checked
 
     def after_train(self, runner: Runner) -> None:
         """Take the check off again."""
-        vars(_unwrap(runner.model)).pop('parse_losses', None)
+        vars(unwrap(runner.model)).pop('parse_losses', None)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuse to write weights that are not finite."""
@@ -76,10 +76,6 @@ class CheckFiniteLossHook(Hook):
             'with --amp, train without it. '
             f'Last checkpoint: {latest or "none yet"}'
         )
-
-
-def _unwrap(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model  # type: ignore[return-value]
 
 
 def non_finite_terms(losses: Mapping[str, Tensor | list[Tensor]]) -> dict[str, str]:

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from mmvisx.registry import HOOKS
 from mmvisx.utils.errors import UserError
-
-from .check_finite_loss import _unwrap
+from mmvisx.utils.modules import unwrap
 
 __all__ = ['CheckLabelsHook', 'find_bad_label']
 
@@ -54,7 +53,7 @@ class CheckLabelsHook(Hook):
     def _before_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, mode: str = 'train'
     ) -> None:
-        head = getattr(_unwrap(runner.model), 'head', None)
+        head = getattr(unwrap(runner.model), 'head', None)
         classes = getattr(head, 'num_classes', None)
         samples = data_batch.get('data_samples') if isinstance(data_batch, dict) else None
         if not isinstance(classes, int) or not isinstance(samples, list | tuple):

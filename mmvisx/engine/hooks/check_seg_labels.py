@@ -13,17 +13,14 @@ from torch import Tensor, nn
 
 from mmvisx.registry import HOOKS
 from mmvisx.utils.errors import UserError
-
-from .check_finite_loss import _unwrap
+from mmvisx.utils.modules import unwrap
 
 __all__ = ['CheckSegLabelsHook', 'heads_of']
 
 
 def heads_of(model: nn.Module) -> Iterator[tuple[str, str, Any]]:
     """Yield task (empty where there is one only), place in the config and head of a segmentor."""
-    model = _unwrap(model)
-    if isinstance(model, BaseTTAModel):
-        model = model.module
+    model = unwrap(model, BaseTTAModel)
     several: Any = getattr(model, 'task_heads', None)
     if several is not None:
         for task, head in several.items():

@@ -11,8 +11,7 @@ from mmengine.runner import Runner
 from mmvisx.datasets.classification.class_counts import class_weights, read_labels
 from mmvisx.registry import HOOKS
 from mmvisx.utils.errors import UserError
-
-from .check_finite_loss import _unwrap
+from mmvisx.utils.modules import unwrap
 
 __all__ = ['ClassWeightHook']
 
@@ -41,7 +40,7 @@ class ClassWeightHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Count and set."""
-        head = getattr(_unwrap(runner.model), 'head', None)
+        head = getattr(unwrap(runner.model), 'head', None)
         loss = getattr(head, 'loss_module', None)
         target: Any = getattr(loss, 'ce', loss)  # label smoothing holds its cross entropy
         classes = getattr(head, 'num_classes', None)

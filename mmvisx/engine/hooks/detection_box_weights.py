@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmvisx.datasets.transforms.detection_mixup_weights import LISTENING
 from mmvisx.registry import HOOKS
 from mmvisx.surgery.detection_box_weights import weight_box_losses
+from mmvisx.utils.modules import unwrap
 
 __all__ = ['BoxWeightsHook']
 
@@ -35,7 +35,6 @@ class BoxWeightsHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Convert the model, and let the pipelines know."""
-        model = runner.model
-        weight_box_losses(model.module if is_model_wrapper(model) else model)
+        weight_box_losses(unwrap(runner.model))
         # Not resumed: the hook may be gone from the config by then.
         runner.message_hub.update_info(LISTENING, True, resumed=False)

@@ -10,8 +10,7 @@ from torch import nn
 
 from mmvisx.registry import HOOKS
 from mmvisx.surgery.fuse_watch import fuse_after_first_step
-
-from .check_finite_loss import _unwrap
+from mmvisx.utils.modules import unwrap
 
 __all__ = ['FuseForTestHook']
 
@@ -33,7 +32,7 @@ class FuseForTestHook(Hook):
         def put(fused: nn.Module) -> None:
             runner.model = fused
 
-        fuse_after_first_step(self._model, _unwrap(self._model), put)
+        fuse_after_first_step(self._model, unwrap(self._model), put)
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         """Give the runner its model back."""

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from mmvisx.registry import HOOKS
 from mmvisx.utils.errors import UserError
-
-from .check_finite_loss import _unwrap
+from mmvisx.utils.modules import unwrap
 
 __all__ = ['UpdateRatioHook', 'update_ratio']
 
@@ -92,7 +91,7 @@ class UpdateRatioHook(Hook):
             return {f'group{i}': [p for p in g['params'] if p.requires_grad] for i, g in groups}
         return {
             name.removesuffix('.weight'): [parameter]
-            for name, parameter in _unwrap(runner.model).named_parameters()
+            for name, parameter in unwrap(runner.model).named_parameters()
             if name.endswith('.weight') and parameter.dim() > 1 and parameter.requires_grad
         }
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmengine.model import is_model_wrapper
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS, OPTIMIZERS
 from torch import nn
 
 from mmvisx.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import unwrap
 
 from .asynchronous_sgd import TRUNK
 
@@ -31,8 +31,7 @@ class AsynchronousSGDConstructor(DefaultOptimWrapperConstructor):
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build ``mmvisx.AsynchronousSGD``, or what ``type`` names."""
-        while is_model_wrapper(model):
-            model = model.module  # type: ignore[assignment]
+        model = unwrap(model)
         heads = getattr(model, 'task_heads', None)
         if heads is None:
             raise UserError(

@@ -8,13 +8,13 @@ from functools import wraps
 from typing import Any
 
 import torch
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.utils import apply_to
 from torch import Tensor, nn
 
 from mmvisx.registry import OPTIM_WRAPPERS
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import unwrap
 
 __all__ = ['BFloat16OptimWrapper']
 
@@ -41,14 +41,8 @@ class BFloat16OptimWrapper(OptimWrapper):
         Raises:
             UserError: the model has no ``extract_feat``.
         """
-        with super().optim_context(model), _extract_in_bfloat16(_unwrap(model)):
+        with super().optim_context(model), _extract_in_bfloat16(unwrap(model)):
             yield
-
-
-def _unwrap(model: nn.Module) -> Any:
-    while is_model_wrapper(model):
-        model = model.module  # type: ignore[assignment]
-    return model
 
 
 @contextmanager

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from mmvisx.utils.modules import modes_kept
+
 __all__ = ['Recording', 'autocast_of_now']
 
 
@@ -59,30 +61,22 @@ class Recording:
 
         Everything recorded is as it was then, and afterwards as it is now.
         """
-        parts = list(self.module.modules())
-        modes = [part.training for part in parts]
         cuda = [self._device] if self._random and self._device.type == 'cuda' else []
         with torch.random.fork_rng(cuda, enabled=self._random is not None):
             if self._random is not None:
                 torch.set_rng_state(self._random[0])
             if self._random is not None and cuda:
                 torch.cuda.set_rng_state(self._random[1], self._device)
-            try:
-                _set_modes(parts, self._modes)
+            with modes_kept(self.module):
+                for part, mode in zip(self.module.modules(), self._modes, strict=True):
+                    if part.training != mode:
+                        part.training = mode
                 return functional_call(self.module, {**parameters, **self._buffers.copy()}, (x,))
-            finally:
-                _set_modes(parts, modes)
 
 
 def _random_state(device: torch.device) -> tuple[Tensor, ...]:
     cpu = torch.get_rng_state()
     return (cpu, torch.cuda.get_rng_state(device)) if device.type == 'cuda' else (cpu,)
-
-
-def _set_modes(parts: list[nn.Module], modes: list[bool]) -> None:
-    for part, mode in zip(parts, modes, strict=True):
-        if part.training != mode:
-            part.training = mode
 
 
 class _Snapshot:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import modes_kept
 
 __all__ = ['SlimmingScore', 'convolution_weights', 'replay_slimming', 'slim', 'slimmed_norms']
 
@@ -106,24 +106,13 @@ def slim(model: nn.Module, images: Tensor, target: float) -> History:
 
 def replay_slimming(model: nn.Module, history: Sequence[Any], images: Tensor) -> None:
     """Give a fresh network the shapes of a slimmed one, so that its weights can be loaded."""
-    with _mode_kept(model):
+    with modes_kept(model):  # tracing puts it into evaluation mode
         graph = tp.DependencyGraph().build_dependency(model, example_inputs=images)
         graph.load_pruning_history(list(history))
 
 
-@contextmanager
-def _mode_kept(model: nn.Module) -> Iterator[None]:
-    """Tracing puts a model into evaluation mode; give each module its mode back."""
-    modes = {module: module.training for module in model.modules()}
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-
-
 def _pruner(model: nn.Module, images: Tensor, ratio: float) -> Any:
-    with _mode_kept(model):
+    with modes_kept(model):  # tracing puts it into evaluation mode
         return tp.pruner.BNScalePruner(
             model,
             images,

@@ -12,7 +12,6 @@ from mmvisx.engine.hooks.neural_rejuvenation.training import (
     averages_of,
     optimizers_of,
     refresh_runner,
-    unwrap,
 )
 from mmvisx.registry import HOOKS
 from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
@@ -20,6 +19,7 @@ from mmvisx.surgery.neural_rejuvenation.optimizer import update_optimizer
 from mmvisx.surgery.neural_rejuvenation.rebuild import apply_plan, make_plan
 from mmvisx.surgery.neural_rejuvenation.search import split_graph
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import unwrap
 
 from .hook import NeuralRejuvenationHook
 

@@ -23,7 +23,6 @@ from mmvisx.engine.hooks.neural_rejuvenation.training import (
     rebuild_for_checkpoint,
     refresh_runner,
     same_everywhere,
-    unwrap,
 )
 from mmvisx.registry import HOOKS
 from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph, get_norm
@@ -38,6 +37,7 @@ from mmvisx.surgery.neural_rejuvenation.utilization import (
 )
 from mmvisx.utils.checkpoint import REJUVENATED
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import unwrap
 
 __all__ = ['NeuralRejuvenationHook', 'add_l1_gradient']
 

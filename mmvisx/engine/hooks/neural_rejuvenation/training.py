@@ -21,6 +21,7 @@ from mmvisx.surgery.neural_rejuvenation.search import MIXES, mixed_layers
 from mmvisx.surgery.neural_rejuvenation.utilization import Utilization
 from mmvisx.utils.checkpoint import REJUVENATED
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import unwrap
 from mmvisx.visualization.neural_rejuvenation import draw_live_channels
 
 __all__ = [
@@ -35,13 +36,7 @@ __all__ = [
     'rebuild_for_checkpoint',
     'refresh_runner',
     'same_everywhere',
-    'unwrap',
 ]
-
-
-def unwrap(model: nn.Module) -> nn.Module:
-    """Return the network inside the wrapper for distributed training."""
-    return model.module if is_model_wrapper(model) else model  # type: ignore[return-value]
 
 
 def optim_wrappers_of(runner: Runner) -> list[OptimWrapper]:
