@@ -22,12 +22,12 @@ def main() -> None:
     parser.add_argument('--out', default='lr.png', help='the picture')
     add_config_options(parser)
     args = parser.parse_args()
-    from mmvisx.apis.run import prepare_config
-    from mmvisx.visualization.lr_schedule import (
+    from mmvisx.analysis.lr_schedule import (
         iterations_per_epoch,
         learning_rates,
         plot_learning_rates,
     )
+    from mmvisx.apis.run import prepare_config
 
     names = args.legend or [Path(path).stem for path in args.configs]
     if len(names) != len(args.configs):

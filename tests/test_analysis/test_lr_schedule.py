@@ -11,8 +11,8 @@ from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
+from mmvisx.analysis.lr_schedule import iterations_per_epoch, learning_rates
 from mmvisx.utils import UserError
-from mmvisx.visualization.lr_schedule import iterations_per_epoch, learning_rates
 
 WARM_UP, EPOCHS, LENGTH = 2, 7, 5
 COSINE = [

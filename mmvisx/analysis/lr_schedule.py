@@ -14,8 +14,7 @@ from mmengine.registry import DATASETS, PARAM_SCHEDULERS, init_default_scope
 
 from mmvisx.engine.warm_up import shorten_warm_up
 from mmvisx.utils.errors import UserError
-
-from .figure import new_figure, save_figure
+from mmvisx.visualization.figure import new_figure, save_figure
 
 __all__ = ['iterations_per_epoch', 'learning_rates', 'plot_learning_rates']
 
