@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,9 +14,6 @@ from torch import Tensor, nn
 
 from mmvisx.models.layers.detectors_sac import SwitchableAtrousConv2d, local_average
 from mmvisx.utils.errors import UserError
-
-if TYPE_CHECKING:
-    from mmvisx.apis import Inferencer
 
 _LABEL = 26  # height of the line above a panel, in pixels
 _GAP = 6
@@ -121,7 +118,7 @@ def shade(share: np.ndarray, size: tuple[int, int], stretch: bool = True) -> np.
 
 
 def draw_switches(
-    inferencer: Inferencer,
+    inferencer: Any,
     image: np.ndarray,
     backbone: str | None = None,
     score_thr: float = 0.3,
@@ -131,6 +128,7 @@ def draw_switches(
     """Draw the image, the switches of every stage with SAC and the detections in one row.
 
     Args:
+        inferencer: An :class:`mmvisx.apis.Inferencer`.
         image: ``(H, W, 3)`` uint8 BGR.
         backbone: As in :func:`last_sacs`.
         score_thr: Lowest score that is drawn.

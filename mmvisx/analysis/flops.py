@@ -14,7 +14,6 @@ from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmvisx.apis.run import build_model
 from mmvisx.utils.errors import UserError
 
 _PADDED_TO = 32  # sides of images whose shape is kept; what feature pyramids divide by
@@ -78,7 +77,7 @@ def _of_resize(step: Mapping[str, Any], size: Sequence[int]) -> tuple[int, int]:
     return short, long
 
 
-def measure_complexity(cfg: Config, shape: tuple[int, int]) -> Complexity:
+def measure_complexity(model: nn.Module, shape: tuple[int, int]) -> Complexity:
     """Count one forward pass without post-processing on an image of ``shape`` (height, width).
 
     Counted are convolutions and matrix products, as they are executed: a recursive
@@ -86,8 +85,12 @@ def measure_complexity(cfg: Config, shape: tuple[int, int]) -> Complexity:
     model's ``test_cfg.rpn.max_per_img`` lets through. Not counted: normalisation,
     activations, pooling, RoIAlign, NMS and the sampling of deformable convolutions (their
     matrix products are). One multiply-add is what OpenMMLab calls a FLOP.
+
+    Args:
+        model: A detector, segmentor or classifier; it is put in eval mode.
+        shape: Height and width in pixels.
     """
-    model = revert_sync_batchnorm(build_model(cfg)).eval()
+    model = revert_sync_batchnorm(model).eval()
     inputs = torch.zeros(1, 3, *shape)
     meta = dict(
         img_shape=shape,

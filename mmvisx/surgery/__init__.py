@@ -1,5 +1,6 @@
 """Operations on whole models."""
 
+from mmvisx.surgery.neural_rejuvenation.architecture import rebuild_rejuvenated
 from mmvisx.surgery.neural_rejuvenation.slimming import slim
 
 from .detection_box_weights import weight_box_losses
@@ -13,6 +14,7 @@ __all__ = [
     'convert_to_sac',
     'fuse_after_first_step',
     'fuse_for_inference',
+    'rebuild_rejuvenated',
     'slim',
     'warm_start_detectors',
     'weight_box_losses',

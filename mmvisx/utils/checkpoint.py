@@ -17,6 +17,7 @@ from mmengine.model import BaseTTAModel
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
+from mmvisx.registry import ARCHITECTURES
 from mmvisx.utils.text import similar
 
 from .errors import UserError
@@ -135,7 +136,8 @@ def load_weights(
         raise ValueError(f"mode={mode!r} is not 'exact', 'finetune' or 'partial'")
     model = unwrap(model, BaseTTAModel)
     if REJUVENATED in checkpoint:
-        _rebuild(model, checkpoint)
+        rebuild: Any = ARCHITECTURES.get(REJUVENATED)
+        rebuild(model, checkpoint[REJUVENATED])
     fit = _load(model, checkpoint, source)
     if fit.exact:
         return fit
@@ -152,14 +154,6 @@ def load_weights(
         )
     print_log(f'checkpoint {source} loaded in part: {fit}', 'current', logging.WARNING)
     return fit
-
-
-def _rebuild(model: nn.Module, checkpoint: Mapping[str, Any]) -> None:
-    # Here, because hardly any checkpoint needs the models.
-    from mmvisx.surgery.neural_rejuvenation.architecture import apply_architecture
-    from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
-
-    apply_architecture(model, ChannelGraph.from_dict(checkpoint[REJUVENATED]['graph']))
 
 
 def _load(model: nn.Module, checkpoint: Mapping[str, Any], source: str | Path) -> Fit:

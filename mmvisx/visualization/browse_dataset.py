@@ -17,9 +17,9 @@ from mmdet.visualization.palette import get_palette
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from mmvisx.engine.hooks.random_state import seed_everything
 from mmvisx.utils.config.explain import explain_config_errors
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.random_numbers import seed_everything
 
 __all__ = ['browse', 'draw_sample']
 

@@ -13,8 +13,8 @@ from mmengine.registry import init_default_scope
 from mmpretrain.structures import DataSample
 from mmseg.structures import SegDataSample
 
-from mmvisx.engine.hooks.random_state import seed_everything
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.random_numbers import seed_everything
 
 from . import browse_dataset
 from .browse_dataset import build_dataset, to_picture

@@ -9,7 +9,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmvisx.analysis.detection_elephant import compare_steps
 from mmvisx.utils.errors import UserError
 
 from .figure import line_style, new_figure, save_figure
@@ -48,7 +47,9 @@ def _rectangle(canvas: np.ndarray, box: Sequence[float], text: str, state: str) 
     cv2.putText(canvas, text, (x1, y1 - 3), font, scale, (255, 255, 255), 1, cv2.LINE_AA)
 
 
-def draw_steps(record: dict[str, Any], images: Iterable[np.ndarray]) -> list[np.ndarray]:
+def draw_steps(
+    record: dict[str, Any], steps: Sequence[dict[str, Any]], images: Iterable[np.ndarray]
+) -> list[np.ndarray]:
     """Draw what became of each object into the picture of each step.
 
     Green: still detected; orange: as another class; red: lost, with the box from the
@@ -57,11 +58,12 @@ def draw_steps(record: dict[str, Any], images: Iterable[np.ndarray]) -> list[np.
 
     Args:
         record: See :func:`~mmvisx.apis.detection_elephant.run_elephant`.
+        steps: What became of its objects: ``compare_steps(record)``.
         images: ``(H, W, 3)`` uint8 BGR, one per step.
     """
     objects = [d for d in record['reference'] if d['score'] >= record['settings']['score_thr']]
     pictures = []
-    for image, step in zip(images, compare_steps(record), strict=True):
+    for image, step in zip(images, steps, strict=True):
         picture = image.copy()
         for item, state in zip(objects, step['objects'], strict=True):
             text = f'{item["label"]} {state["score"]:.2f}'
@@ -149,10 +151,15 @@ def write_video(pictures: Sequence[np.ndarray], path: str | Path, rate: float = 
     return target
 
 
-def plot_scores(record: dict[str, Any], path: str | Path) -> Path:
-    """Draw each object's score over the steps; dotted where the patch hides it."""
+def plot_scores(record: dict[str, Any], steps: Sequence[dict[str, Any]], path: str | Path) -> Path:
+    """Draw each object's score over the steps; dotted where the patch hides it.
+
+    Args:
+        record: As of :func:`draw_steps`.
+        steps: As of :func:`draw_steps`.
+        path: The picture to write; the suffix gives the format.
+    """
     figure, (axis,) = new_figure(1, width=8)
-    steps = compare_steps(record)
     threshold = record['settings']['score_thr']
     objects = [d for d in record['reference'] if d['score'] >= threshold]
     for index, item in enumerate(objects):

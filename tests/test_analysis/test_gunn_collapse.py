@@ -5,8 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from mmvisx.analysis.gunn_collapse import select_layers
-from mmvisx.evaluation import ChannelCorrelation, find_collapsed_channels, record_correlations
+from mmvisx.analysis.gunn_collapse import (
+    ChannelCorrelation,
+    find_collapsed_channels,
+    record_correlations,
+    select_layers,
+)
 from mmvisx.models.layers import GraduallyUpdated
 from mmvisx.utils import UserError
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmvisx.analysis.detection_elephant import elephant_report
+from mmvisx.analysis.detection_elephant import compare_steps, elephant_report
 from mmvisx.apis.detection_elephant import (
     load_patch,
     paste_patch,
@@ -72,14 +72,15 @@ def test_record_and_pictures(room, tmp_path):
     assert green['mean_drop'] == 1.0
     assert record['report']['patch'] == {'detected': 1.0, 'labels': {'blue': 5}}
 
-    pictures = draw_steps(record, scenes(room, *PATCH, positions))
+    states = compare_steps(record)
+    pictures = draw_steps(record, states, scenes(room, *PATCH, positions))
     assert [p.shape for p in pictures] == [room.shape] * 5
     row = strip(pictures, count=3, height=20)
     assert row.shape == (20, 3 * 30 + 2 * 4, 3)
     assert not np.array_equal(row[:, :30], row[:, -30:])
     video = cv2.VideoCapture(str(write_video(pictures, tmp_path / 'new' / 'a.mp4')))
     assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 5
-    assert plot_scores(record, tmp_path / 'scores.png').stat().st_size > 1000
+    assert plot_scores(record, states, tmp_path / 'scores.png').stat().st_size > 1000
 
 
 def test_nothing_to_compare():

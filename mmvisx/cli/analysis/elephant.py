@@ -98,6 +98,7 @@ def run(args: argparse.Namespace) -> None:
     """Detect, report and draw."""
     import cv2
 
+    from mmvisx.analysis.detection_elephant import compare_steps
     from mmvisx.apis import Inferencer
     from mmvisx.apis.detection_elephant import load_patch, path_positions, run_elephant, scenes
     from mmvisx.datasets.transforms.loading import decode_image
@@ -120,10 +121,11 @@ def run(args: argparse.Namespace) -> None:
     out = Path(args.out_dir)
     out.mkdir(parents=True, exist_ok=True)
     (out / 'elephant.json').write_text(json.dumps(record, indent=1) + '\n')
-    pictures = draw_steps(record, scenes(image, pixels, mask, positions))
+    states = compare_steps(record)
+    pictures = draw_steps(record, states, scenes(image, pixels, mask, positions))
     cv2.imwrite(str(out / 'strip.png'), with_legend(strip(pictures)))
     write_video(pictures, out / 'video.mp4')
-    plot_scores(record, out / 'scores.png')
+    plot_scores(record, states, out / 'scores.png')
     show(args.image, record['report'])
     print(f'wrote elephant.json, strip.png, video.mp4 and scores.png into {out}')
 

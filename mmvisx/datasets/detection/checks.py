@@ -16,8 +16,9 @@ from tqdm import tqdm
 
 from mmvisx.datasets.image_file import image_fault, image_size, size_fault
 from mmvisx.utils import UserError
+from mmvisx.utils.coco_file import read_coco
 
-from .coco_json import box_fault, duplicates, reaches_out, read_coco
+from .coco_json import box_fault, duplicates, reaches_out
 
 CHECKS = (
     'missing image',

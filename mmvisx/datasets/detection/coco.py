@@ -8,9 +8,10 @@ from mmdet.datasets import CocoDataset as _CocoDataset
 
 from mmvisx.registry import DATASETS
 from mmvisx.utils import UserError
+from mmvisx.utils.coco_file import read_coco
 
 from .checked import CheckedDataset
-from .coco_json import OrderedCOCO, box_fault, duplicates, reaches_out, read_coco
+from .coco_json import OrderedCOCO, box_fault, duplicates, reaches_out
 
 
 @DATASETS.register_module()
@@ -25,7 +26,7 @@ class CocoDataset(CheckedDataset, _CocoDataset):
         max_refetch: How many images in a row a pipeline may drop.
 
     Raises:
-        UserError: See :func:`~mmvisx.datasets.detection.coco_json.read_coco`; none of the classes
+        UserError: See :func:`~mmvisx.utils.coco_file.read_coco`; none of the classes
             is in the file; duplicate ids.
 
     Evaluate with ``mmvisx.CocoMetric``: mmdet's numbers classes in the file's order.

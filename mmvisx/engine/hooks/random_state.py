@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-import random
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import BatchSampler
 
 from mmvisx.registry import HOOKS
+from mmvisx.utils.random_numbers import seed_everything
 
-__all__ = ['Draw', 'NumberedSampler', 'RandomStateHook', 'SeededFetch', 'seed_everything']
+__all__ = ['Draw', 'NumberedSampler', 'RandomStateHook', 'SeededFetch']
 
 # What the numbers are for; without it, iterations and samples would share them.
 _ITERATION, _SAMPLE = 1, 2
-
-
-def seed_everything(*key: int) -> None:
-    """Seed ``random``, NumPy and PyTorch from a tuple of non-negative integers."""
-    low, high = (int(word) for word in np.random.SeedSequence(key).generate_state(2))
-    random.seed(low)
-    np.random.seed(low)
-    if _has_accelerator():
-        torch.manual_seed(high << 32 | low)
-    else:
-        # torch.manual_seed notes the whole call stack for a GPU that may come later, which takes
-        # as long as loading a small image.
-        torch.random.default_generator.manual_seed(high << 32 | low)
-
-
-@functools.cache
-def _has_accelerator() -> bool:
-    return torch.accelerator.is_available()
 
 
 class Draw(int):

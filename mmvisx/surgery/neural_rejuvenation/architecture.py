@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
 
 from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttentionConv2d
 from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d
+from mmvisx.registry import ARCHITECTURES
 from mmvisx.utils.errors import UserError
 
 from .graph import ChannelGraph, get_norm
@@ -26,7 +29,7 @@ from .rebuild import (
     touched,
 )
 
-__all__ = ['apply_architecture', 'fold_cross_removed']
+__all__ = ['apply_architecture', 'fold_cross_removed', 'rebuild_rejuvenated']
 
 
 @torch.no_grad()
@@ -72,6 +75,16 @@ def apply_architecture(model: nn.Module, graph: ChannelGraph) -> list[Change]:
         setter()
     split_heads(model, graph)
     return changes
+
+
+@ARCHITECTURES.register_module(name='neural_rejuvenation')
+def rebuild_rejuvenated(model: nn.Module, entry: Mapping[str, Any]) -> None:
+    """Give a freshly built network the layers that a checkpoint's entry describes, in place.
+
+    Raises:
+        UserError: the network has no layers of these names.
+    """
+    apply_architecture(model, ChannelGraph.from_dict(entry['graph']))
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmvisx.utils.coco_file import read_coco
 from mmvisx.utils.errors import UserError
 
 from .options import walk
@@ -66,8 +67,6 @@ def _names_of(value: str) -> list[str]:
         if os.sep in value:
             raise UserError(f'--classes: there is no file or folder {value}')
         return [value]
-    from mmvisx.datasets.detection.coco_json import read_coco
-
     categories = read_coco(value)['categories']
     return [c['name'] for c in sorted(categories, key=lambda c: c['id'])]
 

@@ -5,8 +5,9 @@ import pytest
 from mmengine.registry import DATASETS
 
 from mmvisx.datasets import CocoDataset
-from mmvisx.datasets.detection.coco_json import box_fault, reaches_out, read_coco
+from mmvisx.datasets.detection.coco_json import box_fault, reaches_out
 from mmvisx.utils import UserError
+from mmvisx.utils.coco_file import read_coco
 from tests.helpers.datasets import CLASSES, coco_content, write_coco
 
 

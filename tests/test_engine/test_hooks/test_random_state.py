@@ -15,7 +15,8 @@ from mmengine.registry import TRANSFORMS
 from mmengine.runner import Runner
 
 from mmvisx.engine.hooks import random_state
-from mmvisx.engine.hooks.random_state import Draw, NumberedSampler, seed_everything
+from mmvisx.engine.hooks.random_state import Draw, NumberedSampler
+from mmvisx.utils.random_numbers import seed_everything
 
 
 def draw_numbers():
