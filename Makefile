@@ -33,9 +33,10 @@ unit: setup ## the tests without slow and gpu
 test-slow: setup ## the long tests
 	$(RUN) $(BIN)/python -m pytest -m slow
 
-lint: setup ## ruff, mypy, interrogate
+lint: setup ## ruff, floors of the imports, mypy, interrogate
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 	$(BIN)/interrogate -v mmvisx tools demo
 
