@@ -1,6 +1,5 @@
 """tools/test.py: metrics, predictions, pictures, augmentation, and what it refuses."""
 
-import importlib.util
 import json
 import os
 import pickle
@@ -18,6 +17,7 @@ from torch.nn.modules.module import register_module_forward_hook
 
 from mmvisx.apis import run
 from mmvisx.apis.tta import flip_pipeline
+from mmvisx.cli.test import _plain
 from mmvisx.utils import UserError
 
 
@@ -203,9 +203,6 @@ def test_unknown_suffix(evaluate):
         evaluate('--out', 'results.txt')
 
 
-def test_numbers_of_other_libraries_become_json(repo):
-    spec = importlib.util.spec_from_file_location('test_tool', repo / 'tools/test.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def test_numbers_of_other_libraries_become_json():
     values = [np.float32(0.5), float('nan'), np.float64('nan'), 3, torch.tensor(2.0)]
-    assert json.dumps([module._plain(value) for value in values]) == '[0.5, null, null, 3, 2.0]'
+    assert json.dumps([_plain(value) for value in values]) == '[0.5, null, null, 3, 2.0]'

@@ -34,9 +34,7 @@ def test_each_box_by_its_size(monkeypatch):
     own, reference = yolo('mmvisx.SizeWeightedYOLOV3Head', 1.0), yolo('YOLOV3Head', 1.0)
     for boxes in BOXES:
         for box in boxes:
-            monkeypatch.setattr(
-                'tests.test_models.detection_families.BOXES', (box[None], box[None])
-            )
+            monkeypatch.setattr('tests.helpers.detection_families.BOXES', (box[None], box[None]))
             width, height = box[2:] - box[:2]
             factor = 2 - width * height / SIZE**2
             got, plain = losses(own), losses(reference)
