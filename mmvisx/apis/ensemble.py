@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from mmvisx.utils.config import load_config
+from mmvisx.utils.config.model import model_config
 from mmvisx.utils.errors import UserError
 
 __all__ = ['enable_ensemble', 'split_member']
@@ -52,7 +53,4 @@ def _model(cfg: Config, name: str) -> dict[str, Any]:
             f'with model.type={kind!r} and default_scope={cfg.get("default_scope")!r}; give one '
             'checkpoint'
         )
-    model = cfg.model.to_dict()
-    if 'data_preprocessor' in cfg:  # as MMEngine's runner does it
-        model.setdefault('data_preprocessor', cfg.data_preprocessor.to_dict())
-    return model
+    return model_config(cfg).to_dict()

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from torch.utils.data import Subset
 
@@ -19,9 +18,9 @@ from mmvisx.analysis.gunn_collapse import (
     record_correlations,
     select_layers,
 )
+from mmvisx.apis.build import build_model
 from mmvisx.models.layers import GraduallyUpdated
-from mmvisx.registry import DATASETS, MODELS
-from mmvisx.utils.checkpoint import load_weights, read_checkpoint
+from mmvisx.registry import DATASETS
 from mmvisx.utils.errors import UserError
 
 __all__ = ['collapse_table', 'measure_collapse']
@@ -58,10 +57,8 @@ def measure_collapse(
         raise UserError(f'num_images={num_images} must be at least 1')
     if cfg.get('test_dataloader') is None:
         raise UserError('the config has no test_dataloader, so no images to look at')
-    init_default_scope(cfg.get('default_scope', 'mmdet'))
-    model = revert_sync_batchnorm(MODELS.build(cfg.model))
-    load_weights(model, read_checkpoint(checkpoint), checkpoint)
-    model.to(device or ('cuda' if torch.cuda.is_available() else 'cpu')).eval()
+    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    model = revert_sync_batchnorm(build_model(cfg, checkpoint, device))
     watched = select_layers(model, layers)
 
     loader = cfg.test_dataloader.to_dict()

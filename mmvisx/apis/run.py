@@ -9,13 +9,10 @@ from typing import Any
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.evaluator import DumpResults
-from mmengine.registry import MODELS, RUNNERS, init_default_scope
-from torch import nn
+from mmengine.registry import RUNNERS
 
 from mmvisx.engine.runner import CheckedRunner
-from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.config import apply_options, load_config
-from mmvisx.utils.config.explain import explain_config_errors
 from mmvisx.utils.errors import UserError
 
 BFLOAT16 = 'mmvisx.BFloat16OptimWrapper'
@@ -150,23 +147,6 @@ def build_runner(cfg: Config) -> CheckedRunner:
     if kind is None:
         return CheckedRunner.from_cfg(cfg)
     return RUNNERS.build(dict(type=kind, cfg=cfg))
-
-
-def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
-    """Build the model of a config in eval mode, with the weights of a checkpoint.
-
-    Raises:
-        UserError: the checkpoint does not exist or does not fit exactly.
-    """
-    init_default_scope(cfg.get('default_scope', 'mmdet'))
-    config = ConfigDict(cfg.model.to_dict())  # mmseg reads test_cfg.mode
-    if 'data_preprocessor' in cfg:  # as MMEngine's runner does it
-        config.setdefault('data_preprocessor', cfg.data_preprocessor.to_dict())
-    with explain_config_errors(cfg):
-        model: nn.Module = MODELS.build(config)
-    if checkpoint is not None:
-        load_weights(model, read_checkpoint(checkpoint), checkpoint)
-    return model.eval()
 
 
 def set_local_rank(local_rank: int) -> None:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from mmvisx.analysis.bag_of_tricks_label_smooth_gap import collect_gaps, plot_gaps, score_gap
-from mmvisx.apis.run import build_model, prepare_config
+from mmvisx.apis.build import build_model
+from mmvisx.apis.run import prepare_config
 from mmvisx.utils import UserError
 
 

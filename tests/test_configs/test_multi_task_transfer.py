@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmvisx.apis.run import build_model, build_runner, prepare_config
+from mmvisx.apis.build import build_model
+from mmvisx.apis.run import build_runner, prepare_config
 from mmvisx.apis.series import load_series
 from mmvisx.datasets.shapes.crops import CropsConfig, write_crops
 from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes

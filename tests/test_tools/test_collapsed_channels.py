@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
-from mmengine.registry import init_default_scope
 from PIL import Image
 
+from mmvisx.apis.build import build_model
 from mmvisx.apis.run import prepare_config
-from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
+from tests.helpers.first_input import first_input
 
 CONFIG = 'configs/gunn/gunn15_nano_cifar10.py'
 LAYER = 'backbone.stages.2.2'
@@ -39,8 +39,7 @@ def checkpoint(repo, options, tmp_path):
     cfg = prepare_config(repo / CONFIG)
     cfg.model.backbone.update(arch=[[8, 2, 2, 1]] * 3, final_channels=8)
     cfg.model.head.in_channels = 8
-    init_default_scope('mmpretrain')
-    model = MODELS.build(cfg.model)
+    model = build_model(cfg)
     layer = dict(model.named_modules())[LAYER]
     entry = dict(model.named_modules())['backbone.stages.2.0']
     with torch.no_grad():
@@ -76,3 +75,23 @@ def test_finds_the_copies(tool, options, checkpoint, repo, tmp_path, capsys):
         call('--layers', 'backbone.stage')
     with pytest.raises(UserError, match='num_images=0'):
         call('--images', '0')
+
+
+def test_a_data_preprocessor_at_the_top_of_the_config_normalises(tool, repo, tmp_path):
+    """As in 42 recipes, whose channels were correlated on images from 0 to 255."""
+    folder = tmp_path / 'imagenet' / 'class'
+    folder.mkdir(parents=True)
+    Image.fromarray(np.full((256, 300, 3), (60, 10, 250), np.uint8)).save(folder / 'a.png')
+    cfg = prepare_config(repo / 'configs' / 'bag_of_tricks' / 'mobilenet_v1_baseline_imagenet.py')
+    cfg.test_dataloader.dataset.update(type='mmvisx.ImageFolder', data_root=str(folder.parent))
+    del cfg.test_dataloader.dataset.split
+    cfg.dump(tmp_path / 'recipe.py')
+    torch.save(dict(state_dict=build_model(cfg).state_dict()), tmp_path / 'weights.pth')
+    with first_input() as seen:
+        tool(
+            'tools/analysis/collapsed_channels.py', tmp_path / 'recipe.py',
+            tmp_path / 'weights.pth', '--layers', 'backbone', '--device', 'cpu',
+        )  # fmt: skip
+    # (60 - 123.68) / 58.393, (10 - 116.779) / 57.12, (250 - 103.939) / 57.375
+    expected = [-1.0905416, -1.8693802, 2.5457255]
+    assert seen[0][0, :, 2, 2].tolist() == pytest.approx(expected, abs=1e-5)

@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 
 from mmvisx.analysis.flops import input_shape, measure_complexity
-from mmvisx.apis.run import build_model
+from mmvisx.apis.build import build_model
 from mmvisx.utils import UserError
 from mmvisx.utils.config import load_config
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmvisx.apis.run import build_model, prepare_config
+from mmvisx.apis.build import build_model
+from mmvisx.apis.run import prepare_config
 from mmvisx.utils import UserError
 
 

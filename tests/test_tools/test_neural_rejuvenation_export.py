@@ -13,8 +13,9 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
+from mmvisx.apis.build import build_model
 from mmvisx.apis.export.neural_rejuvenation import export_rejuvenated, plain_network
-from mmvisx.apis.run import build_model, build_runner, prepare_config
+from mmvisx.apis.run import build_runner, prepare_config
 from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
 from mmvisx.surgery.neural_rejuvenation.rejuvenate import silence
 from mmvisx.surgery.neural_rejuvenation.utilization import utilization

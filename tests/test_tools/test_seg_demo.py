@@ -6,8 +6,8 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
+from mmvisx.apis.build import build_model
 from mmvisx.apis.inference.segmentation import SegmentationInferencer
-from mmvisx.apis.run import build_model
 from mmvisx.utils import UserError
 
 CLASSES = ('dark', 'bright')

@@ -4,7 +4,8 @@ import cv2
 import torch
 
 from mmvisx.analysis.filters import draw_filters, sees_bgr
-from mmvisx.apis.run import build_model, prepare_config
+from mmvisx.apis.build import build_model
+from mmvisx.apis.run import prepare_config
 
 
 def test_tool_and_order_of_colours(tool, repo, tmp_path, capsys):

@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from mmvisx.apis.run import build_model
+from mmvisx.apis.build import build_model
 from mmvisx.surgery.neural_rejuvenation.architecture import fold_cross_removed
 from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
 from mmvisx.surgery.neural_rejuvenation.rejuvenate import compact
@@ -61,7 +61,7 @@ def export_rejuvenated(
 ) -> dict[str, Any]:
     """Write the plain network's weights as a checkpoint that goes with the same config.
 
-    ``tools/test.py``, :func:`mmvisx.apis.run.build_model`, ``Inferencer`` and ``load_from``
+    ``tools/test.py``, :func:`mmvisx.apis.build.build_model`, ``Inferencer`` and ``load_from``
     build it with its numbers of channels; the config needs no hook.
 
     Args:

@@ -13,14 +13,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from mmdet.models.detectors import SingleStageDetector
-from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
+from mmvisx.apis.build import build_model
 from mmvisx.datasets.image_file import read_image_bytes
-from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.errors import UserError
 
 __all__ = ['DenseOutputs', 'build_dense', 'compare', 'export_onnx', 'read_photograph']
@@ -85,11 +83,9 @@ def build_dense(cfg: Config, checkpoint: str | Path, heads: bool = True) -> Dens
     """Build a config's detector with the weights of a checkpoint, for inference.
 
     Raises:
-        UserError: the checkpoint is missing, broken, or of another model.
+        UserError: see :func:`~mmvisx.apis.build.build_model`.
     """
-    init_default_scope(cfg.get('default_scope', 'mmdet'))
-    detector = revert_sync_batchnorm(MODELS.build(cfg.model))
-    load_weights(detector, read_checkpoint(checkpoint), checkpoint)
+    detector = revert_sync_batchnorm(build_model(cfg, checkpoint))
     for parameter in detector.parameters():
         parameter.requires_grad_(False)
     return DenseOutputs(detector, heads).eval()

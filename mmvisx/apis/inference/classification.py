@@ -15,7 +15,7 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 from rich.progress import track
 
-from mmvisx.apis.run import build_model
+from mmvisx.apis.build import build_model
 from mmvisx.datasets.transforms.loading import decode_image
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.config import load_config

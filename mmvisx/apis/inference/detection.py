@@ -22,6 +22,7 @@ from mmvisx.surgery import fuse_after_first_step
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.config import load_config
 from mmvisx.utils.config.explain import explain_config_errors
+from mmvisx.utils.config.model import model_config
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.text import similar
 
@@ -78,7 +79,7 @@ class Inferencer(DetInferencer):
 
     def _init_model(self, cfg: Any, weights: str | None, device: str = 'cpu') -> nn.Module:
         # The base class reads the file itself, without the checks; it is read already.
-        model = MODELS.build(cfg.model)
+        model = MODELS.build(model_config(cfg))
         model.cfg = cfg
         self._load_weights_to_model(model, self._checkpoint, cfg)
         model = model.to(device).eval()

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import DATASETS, DefaultScope
 
-from mmvisx.apis.run import build_model
+from mmvisx.apis.build import build_model
 from mmvisx.datasets.transforms.loading import decode_image
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.config import load_config

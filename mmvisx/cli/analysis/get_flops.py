@@ -26,13 +26,12 @@ def main() -> None:
     if args.shape and (len(args.shape) > 2 or min(args.shape) < 32):
         raise UserError(f'--shape {args.shape}: give height and width, 32 pixels or more')
     from mmvisx.analysis.flops import input_shape, measure_complexity
-    from mmvisx.apis.run import build_model, prepare_config
-    from mmvisx.utils.config.explain import explain_config_errors
+    from mmvisx.apis.build import build_model
+    from mmvisx.apis.run import prepare_config
 
     cfg = prepare_config(args.config, options=args.cfg_options)
     shape = (args.shape[0], args.shape[-1]) if args.shape else input_shape(cfg)
-    with explain_config_errors(cfg):
-        result = measure_complexity(build_model(cfg), shape)
+    result = measure_complexity(build_model(cfg), shape)
     print(f'{args.config}, one image of {shape[0]} x {shape[1]} pixels')
     print(result.table())
     print('A multiply-add is what OpenMMLab calls a FLOP. Not counted: normalisation,')

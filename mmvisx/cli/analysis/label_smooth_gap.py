@@ -26,8 +26,9 @@ def main() -> None:
     add_config_options(parser)
     args = parser.parse_args()
     from mmvisx.analysis.bag_of_tricks_label_smooth_gap import collect_gaps, plot_gaps
+    from mmvisx.apis.build import build_model
     from mmvisx.apis.ensemble import split_member
-    from mmvisx.apis.run import build_model, prepare_config
+    from mmvisx.apis.run import prepare_config
     from mmvisx.models.losses.bag_of_tricks_label_smooth import optimal_gap
 
     names = args.legend or [str(Path(text)) for text in args.checkpoints]

@@ -19,7 +19,8 @@ def main() -> None:
     import mmcv
 
     from mmvisx.analysis.filters import draw_filters, find_convolution, sees_bgr
-    from mmvisx.apis.run import build_model, prepare_config
+    from mmvisx.apis.build import build_model
+    from mmvisx.apis.run import prepare_config
 
     model = build_model(prepare_config(args.config), args.checkpoint)
     name, weight = find_convolution(model, args.layer)

@@ -46,12 +46,10 @@ def main() -> None:
         raise UserError(f'--shape {args.shape}: give height and width, 32 pixels or more')
     from mmvisx.apis.export import onnx
     from mmvisx.apis.run import prepare_config
-    from mmvisx.utils.config.explain import explain_config_errors
 
     shape = (args.shape[0], args.shape[-1])
     cfg = prepare_config(args.config, options=args.cfg_options)
-    with explain_config_errors(cfg):
-        model = onnx.build_dense(cfg, args.checkpoint, heads=not args.no_heads)
+    model = onnx.build_dense(cfg, args.checkpoint, heads=not args.no_heads)
     # Before the export, which takes long: a wrong path should not.
     images = args.verify and onnx.read_photograph(model, args.verify, shape)
     names = onnx.export_onnx(model, args.out, shape)

@@ -21,7 +21,8 @@ def main(args: list[str] | None = None) -> int:
     import torch
     from mmengine.logging import MMLogger
 
-    from mmvisx.apis.run import build_model, prepare_config
+    from mmvisx.apis.build import build_model
+    from mmvisx.apis.run import prepare_config
     from mmvisx.surgery import warm_start_detectors
     from mmvisx.utils.checkpoint import read_checkpoint
 

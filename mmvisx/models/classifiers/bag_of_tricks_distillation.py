@@ -15,6 +15,7 @@ from mmvisx.models.losses.bag_of_tricks_distillation import distillation_loss
 from mmvisx.registry import MODELS
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.config import load_config
+from mmvisx.utils.config.model import model_config
 from mmvisx.utils.errors import UserError
 
 __all__ = ['DistillationClassifier', 'FrozenTeacher']
@@ -110,10 +111,7 @@ def _read(path: str | Path) -> dict[str, Any]:
     cfg = load_config(path)
     if 'model' not in cfg:
         raise UserError(f'teacher={str(path)!r} is a config file without a model')
-    model = cfg.model.to_dict()
-    if 'data_preprocessor' in cfg:  # as MMEngine's runner does it
-        model.setdefault('data_preprocessor', cfg.data_preprocessor.to_dict())
-    return model
+    return model_config(cfg).to_dict()
 
 
 def renormalise(inputs: Tensor, given: Any, wanted: Any) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 
 from mmvisx.apis import ClassificationInferencer
-from mmvisx.apis.run import build_model
+from mmvisx.apis.build import build_model
 from mmvisx.utils import UserError
 
 NAMES = ('blue', 'green', 'red')

@@ -1,0 +1,131 @@
+"""Build what a config describes for use outside a runner: its model, its classes, its images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.dataset import Compose
+from mmengine.registry import DATASETS, MODELS, DefaultScope, init_default_scope
+from torch import nn
+
+from mmvisx.utils.checkpoint import load_weights, read_checkpoint
+from mmvisx.utils.config.explain import explain_config_errors
+from mmvisx.utils.config.model import model_config
+from mmvisx.utils.errors import UserError
+
+__all__ = ['build_model', 'build_test_pipeline', 'classes_of', 'innermost', 'is_step', 'meta_of']
+
+# Steps of a pipeline that want annotations.
+_LABEL_STEPS = ('LoadAnnotations', 'LoadSegAnnotations', 'LoadTaskAnnotations')
+
+
+def build_model(
+    cfg: Config,
+    checkpoint: str | Path | None = None,
+    device: str | torch.device = 'cpu',
+    allow_partial: bool = False,
+) -> nn.Module:
+    """Build the model of a config in eval mode, ready for images as its test set has them.
+
+    Its ``data_preprocessor`` is the one a runner would take, and ``dataset_meta`` names the
+    classes: those of the checkpoint (MMEngine saves them in training), else those of the
+    config's test data; it is empty where neither has any.
+
+    Args:
+        checkpoint: Weights; ``None`` leaves those that the layers are made with.
+        device: ``'cpu'``, ``'cuda:0'``, ...
+        allow_partial: Accept a checkpoint that lacks weights of the model.
+
+    Raises:
+        UserError: the config has no model or a wrong one, or the checkpoint does not exist or
+            does not fit.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    with explain_config_errors(cfg):
+        model: Any = MODELS.build(model_config(cfg))
+    meta: dict[str, Any] = {}
+    if checkpoint is not None:
+        content = read_checkpoint(checkpoint)
+        load_weights(model, content, checkpoint, 'partial' if allow_partial else 'exact')
+        saved = content.get('meta', {}).get('dataset_meta') or {}
+        meta = {key.lower(): value for key, value in saved.items()}  # older ones: CLASSES
+    if not (meta.get('classes') or meta.get('tasks')):
+        meta = classes_of(cfg)
+    model.dataset_meta = meta
+    return model.to(device).eval()
+
+
+def classes_of(cfg: Config) -> dict[str, Any]:
+    """Return ``classes`` and ``palette`` of a config's test data without reading its files.
+
+    Of several tasks they stand in ``tasks``, by the task's name. Empty where the config has no
+    test data.
+    """
+    loader = cfg.get('test_dataloader')
+    if not loader:
+        return {}
+    with explain_config_errors(cfg):
+        return meta_of(loader.dataset, cfg.get('default_scope', 'mmdet'))
+
+
+def meta_of(dataset: Mapping[str, Any], scope: str) -> dict[str, Any]:
+    """Return classes and palette of a data set's config without reading its files."""
+    if 'tasks' in dataset:
+        return dict(tasks={name: meta_of(cfg, scope) for name, cfg in dataset['tasks'].items()})
+    inner = _wrapped(dataset)
+    if inner is not None:
+        return meta_of(inner, scope)
+    kind = dataset['type']
+    if isinstance(kind, str):
+        with DATASETS.switch_scope_and_registry(scope) as registry:
+            kind = registry.get(kind)
+    return {**(getattr(kind, 'METAINFO', None) or {}), **(dataset.get('metainfo') or {})}
+
+
+def _wrapped(dataset: Mapping[str, Any]) -> Any:
+    return dataset.get('dataset') or next(iter(dataset.get('datasets') or ()), None)
+
+
+def innermost(dataset: ConfigDict) -> ConfigDict:
+    """Return the data set with the pipeline, inside its wrappers.
+
+    Raises:
+        UserError: None has a pipeline.
+    """
+    while 'pipeline' not in dataset:
+        inner = _wrapped(dataset)
+        if inner is None:
+            raise UserError('test_dataloader.dataset of the config has no pipeline')
+        dataset = inner
+    return dataset
+
+
+def is_step(step: Mapping[str, Any], *names: str) -> bool:
+    """Whether a step of a pipeline is one of these transforms, in whatever scope."""
+    kind = step['type']
+    return (kind.rsplit('.', 1)[-1] if isinstance(kind, str) else kind.__name__) in names
+
+
+def build_test_pipeline(cfg: Config) -> Compose:
+    """Build the test pipeline for images without annotations: of ``dict(img_path=...)``.
+
+    A broken file is named (:class:`mmvisx.LoadImageFromFile`).
+
+    Raises:
+        UserError: The config has no test pipeline.
+    """
+    if not cfg.get('test_dataloader'):
+        raise UserError('the config has no test_dataloader, whose pipeline prepares the images')
+    steps = [dict(step) for step in innermost(cfg.test_dataloader.dataset).pipeline]
+    for step in steps:
+        if is_step(step, 'LoadImageFromFile'):
+            step['type'] = 'mmvisx.LoadImageFromFile'
+        if 'meta_keys' in step:  # an image of no data set has no id
+            step['meta_keys'] = tuple(key for key in step['meta_keys'] if key != 'img_id')
+    scope = cfg.get('default_scope', 'mmdet')
+    with DefaultScope.overwrite_default_scope(scope), explain_config_errors(cfg):
+        return Compose([step for step in steps if not is_step(step, *_LABEL_STEPS)])
