@@ -7,6 +7,9 @@ RUN := . $(VENV)/setup.env &&
 # OpenMP threads that wait spin for a while, which costs more than it saves on few cores, and
 # slows training several times down when anything else runs beside it. A short spin is best.
 export GOMP_SPINCOUNT ?= 20000
+# Tests run side by side, one thread each: more threads than cores wait for each other. The tests of
+# a file stay together, because they share what takes long to make. A worker needs 3 GB.
+TESTS := $(RUN) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile
 SOURCES := mmvisx configs tools tests demo setup.py
 
 .DEFAULT_GOAL := help
@@ -28,10 +31,10 @@ demo: setup ## train and test a small DetectoRS on rendered images: outputs/demo
 test: lint unit ## lint, types, docstring coverage, tests without slow and gpu
 
 unit: setup ## the tests without slow and gpu
-	$(RUN) $(BIN)/python -m pytest -m "not slow and not gpu"
+	$(TESTS) -m "not slow and not gpu"
 
 test-slow: setup ## the long tests
-	$(RUN) $(BIN)/python -m pytest -m slow
+	$(TESTS) -m slow
 
 lint: setup ## ruff, floors of the imports, mypy, interrogate
 	$(BIN)/ruff check $(SOURCES)

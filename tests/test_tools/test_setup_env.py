@@ -1,6 +1,7 @@
 """The decisions of tools/setup_env.py; the installation itself is what `make setup` shows."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -184,3 +185,18 @@ def test_makefile_refuses_a_missing_and_an_old_python(repo: Path, tmp_path):
         )
         assert done.returncode != 0
         assert message in done.stdout
+
+
+@pytest.mark.parametrize('target', ['unit', 'test-slow'])
+def test_tests_run_side_by_side_with_one_thread_each(repo: Path, target):
+    done = subprocess.run(['make', '-n', target], cwd=repo, capture_output=True, text=True)
+    command = next(line for line in done.stdout.splitlines() if '-m pytest' in line)
+    assert 'OMP_NUM_THREADS=1 ' in command
+    assert re.search(r' -n (logical|auto|[2-9]) ', command), command
+
+
+def test_what_the_tests_need_is_pinned(repo: Path):
+    listed = re.search(r'\ntest = \[(.*?)\]', (repo / 'pyproject.toml').read_text(), re.S)
+    wanted = set(re.findall(r'"([a-z-]+)>=', listed.group(1)))
+    pinned = re.findall(r'^([\w-]+)==', (repo / 'constraints.txt').read_text(), re.M)
+    assert {'pytest', 'pytest-xdist'} <= wanted <= set(pinned)
