@@ -13,9 +13,9 @@ options = {
     'model.backbone.small_input': False,
     'train_cfg.max_epochs': _epochs,
     'train_cfg.val_interval': _epochs,
-    'param_scheduler.0.end': _warmup,
-    'param_scheduler.1.begin': _warmup,
-    'param_scheduler.1.milestones': [6, 12, 18],
+    'param_scheduler.LinearWarmupLR.end': _warmup,
+    'param_scheduler.MultiStepLR.begin': _warmup,
+    'param_scheduler.MultiStepLR.milestones': [6, 12, 18],
     'train_dataloader.num_workers': 0,
     'train_dataloader.persistent_workers': False,
     'val_dataloader.num_workers': 0,
@@ -26,7 +26,7 @@ options = {
 
 def _cosine(epochs):
     return {
-        'param_scheduler.1': dict(
+        'param_scheduler.MultiStepLR': dict(
             type='CosineAnnealingLR',
             eta_min=0,
             by_epoch=True,

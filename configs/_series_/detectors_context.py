@@ -29,9 +29,9 @@ def _row(arm, iterations=_iterations):
             'load_from': 'work_dirs/detectors_context_start/' + arm + '_seed_{seed}.pth',
             'train_cfg.max_iters': iterations,
             'train_cfg.val_interval': iterations,
-            'param_scheduler.0.end': 50,
-            'param_scheduler.1.end': iterations,
-            'param_scheduler.1.T_max': iterations,
+            'param_scheduler.LinearLR.end': 50,
+            'param_scheduler.CosineAnnealingLR.end': iterations,
+            'param_scheduler.CosineAnnealingLR.T_max': iterations,
             'default_hooks.checkpoint.interval': iterations,
         },
     )

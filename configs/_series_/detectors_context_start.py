@@ -8,8 +8,8 @@ rows = {'HTC + WS': dict(config='configs/detectors/htc_ws_nano_context.py')}
 options = {
     'train_cfg.max_iters': _iterations,
     'train_cfg.val_interval': _iterations,
-    'param_scheduler.1.end': _iterations,
-    'param_scheduler.1.T_max': _iterations,
+    'param_scheduler.CosineAnnealingLR.end': _iterations,
+    'param_scheduler.CosineAnnealingLR.T_max': _iterations,
     'default_hooks.checkpoint.interval': _iterations,
 }
 metrics = {

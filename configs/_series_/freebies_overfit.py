@@ -23,9 +23,9 @@ def _length(epochs, per_epoch, interval):
         'train_cfg.val_interval': interval,
         'default_hooks.checkpoint.interval': epochs,
         'default_hooks.logger.interval': per_epoch,
-        'custom_hooks.2.interval': 3 * interval,
-        'param_scheduler.1.end': end,
-        'param_scheduler.1.milestones': [2 * end // 3, 11 * end // 12],
+        'custom_hooks.SecondValidationHook.interval': 3 * interval,
+        'param_scheduler.MultiStepLR.end': end,
+        'param_scheduler.MultiStepLR.milestones': [2 * end // 3, 11 * end // 12],
     }
 
 
@@ -34,7 +34,7 @@ def _rows(data, suffix, iterations, last, options):
     plain = 'configs/detection_freebies/yolov3_resnet18_nano_raccoon.py'
     mixed = 'configs/detection_freebies/yolov3_resnet18_nano_raccoon_mixup.py'
     cosine = {
-        'param_scheduler.1': dict(
+        'param_scheduler.MultiStepLR': dict(
             type='CosineAnnealingLR', by_epoch=False, begin=0, end=iterations, T_max=iterations
         )
     }
@@ -43,7 +43,7 @@ def _rows(data, suffix, iterations, last, options):
             _delete_=True, type='mmvisx.SmoothedSigmoidLoss', reduction='sum'
         )
     }
-    mixup = 'train_dataloader.dataset.pipeline.0'
+    mixup = 'train_dataloader.dataset.pipeline.DetectionMixUp'
     entries = {
         'baseline': (plain, {}),
         'mixup, weighted': (mixed, {}),
@@ -53,7 +53,7 @@ def _rows(data, suffix, iterations, last, options):
         'smoothing': (plain, smooth),
         'all': (mixed, {**cosine, **smooth}),
     }
-    switch = {'custom_hooks.4.num_last_epochs': last}
+    switch = {'custom_hooks.MixUpSwitchHook.num_last_epochs': last}
     return {
         f'{data}: {name}{suffix}': dict(
             config=config,
@@ -67,7 +67,7 @@ _persons = {
     'data_root': 'data/voc2012_det100/VOCdevkit/',
     'train_dataloader.dataset.dataset.metainfo.classes': ('person',),
     'val_dataloader.dataset.metainfo.classes': ('person',),
-    'custom_hooks.2.dataloader.dataset.metainfo.classes': ('person',),
+    'custom_hooks.SecondValidationHook.dataloader.dataset.metainfo.classes': ('person',),
     # Means of nine clusters of the 28 photographs' boxes.
     'model.bbox_head.anchor_generator.base_sizes': [
         [(29, 78), (59, 60), (82, 116)],

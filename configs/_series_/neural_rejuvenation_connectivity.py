@@ -10,10 +10,11 @@
 #   python tools/run_series.py configs/_series_/neural_rejuvenation_connectivity.py \
 #       --seeds 0 1 2 3 4
 _config = 'configs/neural_rejuvenation/{}_nano_connectivity.py'
+_hook = 'custom_hooks.NeuralRejuvenationHook'
 
 
 def _nr(variant, two_heads=False):
-    options = {'custom_hooks.3.variant': variant, 'custom_hooks.3.two_heads': two_heads}
+    options = {f'{_hook}.variant': variant, f'{_hook}.two_heads': two_heads}
     if two_heads:
         options['model.head.type'] = 'mmvisx.TwoHeadLinearClsHead'
     return dict(config=_config.format('vgg11_nr'), options=options)
@@ -23,7 +24,10 @@ rows = {
     'baseline': dict(config=_config.format('vgg11')),
     'baseline, longer': dict(
         config=_config.format('vgg11'),
-        options={'train_cfg.max_iters': 2200, 'param_scheduler.0.milestones': [1700, 1950]},
+        options={
+            'train_cfg.max_iters': 2200,
+            'param_scheduler.MultiStepLR.milestones': [1700, 1950],
+        },
     ),
     'NR': _nr('NR'),
     'NR-CR': _nr('NR-CR'),

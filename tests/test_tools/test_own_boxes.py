@@ -26,7 +26,8 @@ def test_train_and_test_without_stuff_maps_and_downloads(tool, repo, own, tmp_pa
     quick = ['train_cfg.max_epochs=1', 'train_cfg.val_interval=1',
              *(f'{part}_dataloader.num_workers=0' for part in ('train', 'val', 'test')),
              *(f'{part}_dataloader.persistent_workers=False' for part in ('train', 'val', 'test')),
-             'param_scheduler.1.end=1', 'param_scheduler.1.T_max=1']  # fmt: skip
+             'param_scheduler.CosineAnnealingLR.end=1',
+             'param_scheduler.CosineAnnealingLR.T_max=1']  # fmt: skip
     tool(
         'tools/train.py', repo / CONFIG, '--work-dir', work_dir,
         '--classes', own / 'annotations/instances_train2017.json',

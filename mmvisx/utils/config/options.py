@@ -16,6 +16,7 @@ from mmengine.config import Config, ConfigDict, DictAction
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.text import similar
 
+from .items import positions_of_names
 from .signatures import PLAIN_DICTS, RUNNER_KEYS, constructor_arguments, resolve_type
 
 ESCAPE = '+'
@@ -55,7 +56,8 @@ def add_config_options(parser: ArgumentParser) -> None:
         action=OptionAction,
         default={},
         metavar='KEY=VALUE',
-        help='change config values, e.g. optim_wrapper.optimizer.lr=0.01; a key that neither the '
+        help='change config values, e.g. optim_wrapper.optimizer.lr=0.01 or, of a list, '
+        'custom_hooks.EMAHook.momentum=0.01; a key that neither the '
         'config nor the class it belongs to knows is refused, unless it starts with a "+"',
     )
 
@@ -106,16 +108,18 @@ def apply_options(cfg: Config, options: dict[str, Any]) -> None:
 
     A key is accepted when it is in the config, when the class named by ``type`` takes
     it as a constructor argument, when MMEngine reads it (``randomness.seed``), or when
-    it is written ``+key``. ``data_root=...``, or any other plain variable whose name
-    ends in ``root``, also changes every string of the config that starts with it:
-    configs have used the variable up by the time an option arrives.
+    it is written ``+key``. An item of a list goes by its position or by the name of its
+    type (``custom_hooks.EMAHook.momentum``). ``data_root=...``, or any other plain variable
+    whose name ends in ``root``, also changes every string of the config that starts with
+    it: configs have used the variable up by the time an option arrives.
 
     Raises:
-        UserError: a key is unknown, or is a variable that nothing reads any more.
+        UserError: a key is unknown, names several items of a list, or is a variable that
+            nothing reads any more.
     """
     for key, value in options.items():
         forced = key.startswith(ESCAPE)
-        key = key.lstrip(ESCAPE)
+        key = positions_of_names(cfg._cfg_dict, key.lstrip(ESCAPE))
         parts = key.split('.')
         if not forced:
             check_key(cfg, key)
