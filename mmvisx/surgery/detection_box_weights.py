@@ -15,9 +15,7 @@ name changes.
 
 from __future__ import annotations
 
-import types
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 from mmdet.models import losses as det_losses
@@ -39,6 +37,7 @@ from torch import nn
 
 from mmvisx.models.heads.detection_yolov3_head import SizeWeightedYOLOV3Head
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import mix_in
 
 from .detection_weighted_heads import (
     BoxWeightedAnchorHead,
@@ -158,14 +157,8 @@ def weight_box_losses(model: nn.Module) -> nn.Module:
     if not plan:
         raise UserError(f'model={type(model).__name__} has no detection head to weight')
     for part, weighted in plan:
-        if not isinstance(part, weighted):
-            part.__class__ = _subclass((weighted, type(part)))
+        mix_in(part, weighted)
     return model
-
-
-@cache
-def _subclass(bases: tuple[type, type]) -> type:
-    return types.new_class(f'BoxWeighted{bases[1].__name__}', bases)
 
 
 def _loss_methods(cls: type) -> list[str]:

@@ -6,13 +6,14 @@ a built head, so that ``super()`` is the head as it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import torch
 from mmdet.models.dense_heads import AnchorHead, ATSSHead, FCOSHead, YOLOV3Head
 from mmdet.models.losses import CrossEntropyLoss
+from mmdet.models.losses.cross_entropy_loss import mask_cross_entropy
 from mmdet.models.roi_heads.bbox_heads import BBoxHead
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmdet.models.task_modules.samplers import BaseSampler, SamplingResult
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from mmvisx.ops.scale_rows import scale_rows
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import mixed_in
 
 __all__ = [
     'BoxWeightedATSSHead',
@@ -225,23 +227,23 @@ class BoxWeightedMaskHead(FCNMaskHead):
     ) -> dict[str, Any]:
         """Compute the loss."""
         rows = torch.cat([result.pos_gt_weights for result in sampling_results])
-        with _scale_masks(self.loss_mask, rows):
+        with mixed_in(self.loss_mask, _BoxWeightedMaskLoss, box_weights=rows):
             return super().loss_and_target(mask_preds, sampling_results, *args, **kwargs)
 
 
-@contextmanager
-def _scale_masks(loss: CrossEntropyLoss, rows: Tensor) -> Iterator[None]:
-    """Multiply the mask loss of each row; this loss has no argument ``weight``."""
-    criterion = loss.cls_criterion
+class _BoxWeightedMaskLoss(CrossEntropyLoss):
+    """Multiply the mask loss of each row by ``box_weights``, ``(N,)``.
 
-    def weighted(*args: Any, class_weight: Tensor | None, **kwargs: Any) -> Tensor:
-        factor = rows[:, None, None]
-        # What the criterion calls class_weight it multiplies with (num_rois, h, w).
-        factor = factor if class_weight is None else factor * class_weight
-        return criterion(*args, class_weight=factor, **kwargs)
+    As this loss has no argument for weights of rows, but one that multiplies ``(N, h, w)``.
+    """
 
-    loss.cls_criterion = weighted
-    try:
-        yield
-    finally:
-        loss.cls_criterion = criterion
+    box_weights: Tensor
+
+    def forward(self, cls_score: Tensor, label: Tensor, weight: Tensor, **kwargs: Any) -> Tensor:
+        """Compute the loss; ``weight`` is what mask heads call it with, the classes ``(N,)``."""
+        factor = self.box_weights[:, None, None]
+        if self.class_weight is not None:
+            factor = factor * cls_score.new_tensor(self.class_weight)
+        return self.loss_weight * mask_cross_entropy(
+            cls_score, label, weight, class_weight=factor, **kwargs
+        )

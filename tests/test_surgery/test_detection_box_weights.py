@@ -1,6 +1,7 @@
 """Box weights in the losses of mmdet's detectors: every family, shrunk real recipes."""
 
 import copy
+import pickle
 
 import pytest
 import torch
@@ -189,6 +190,7 @@ def test_twice_and_copies():
     assert not equal(plain, weighted)
     # As the hook for exponential moving averages copies it.
     assert equal(losses(copy.deepcopy(detector), FIRST), weighted)
+    assert equal(losses(pickle.loads(pickle.dumps(detector)), FIRST), weighted)
     assert not any(m._forward_pre_hooks for m in detector.modules())
     assert isinstance(detector.roi_head.bbox_sampler[0], BoxWeightedSampler)
 

@@ -1,14 +1,17 @@
 """The inside of a wrapped network, and modes that come back."""
 
+import copy
+import pickle
 import re
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.model import BaseAveragedModel, BaseTTAModel, ExponentialMovingAverage
 from torch import nn
 
 import mmvisx
-from mmvisx.utils.modules import modes_kept, unwrap
+from mmvisx.utils.modules import mix_in, mixed_in, modes_kept, unwrap
 
 
 class Views(BaseTTAModel):
@@ -64,3 +67,75 @@ def test_there_is_one_unwrap():
         if by_hand.search(path.read_text())
     }
     assert found == {'utils/modules.py'}
+
+
+class Doubled(nn.Module):
+    """Gives twice what the layer gives."""
+
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+class Shifted(nn.Module):
+    """Adds ``shift`` to what the layer gives."""
+
+    def forward(self, x):
+        return super().forward(x) + self.shift
+
+
+class OwnLinear(nn.Linear):
+    """A subclass as it stands."""
+
+    def forward(self, x):
+        return 3 * super().forward(x)
+
+
+def test_mixins_change_what_a_layer_does_and_nothing_else():
+    layer, x = nn.Linear(2, 3), torch.randn(4, 2)
+    plain, names, state = layer(x), set(vars(layer)), layer.state_dict()
+    mix_in(layer, Doubled)
+    mix_in(layer, Doubled)
+    assert torch.equal(layer(x), 2 * plain)
+    layer.shift = 1.0
+    mix_in(layer, Shifted)
+    assert torch.equal(layer(x), 2 * plain + 1)
+    assert isinstance(layer, nn.Linear)
+    assert set(vars(layer)) == names | {'shift'}
+    assert all(layer.state_dict()[key] is not None for key in state)
+    other = nn.Linear(2, 3)
+    assert torch.equal(other(x), nn.Linear.forward(other, x))  # the class itself is as it was
+
+
+def test_mixed_layers_are_pickled_and_copied():
+    layer, x = nn.Linear(2, 3), torch.randn(4, 2)
+    mix_in(layer, Doubled)
+    layer.shift = 1.0
+    mix_in(layer, Shifted)
+    expected = layer(x)
+    copies = [copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))]
+    for again in (*copies, copy.copy(layer)):
+        assert type(again) is type(layer)
+        assert torch.equal(again(x), expected)
+    copies[0].weight.data.zero_()
+    assert torch.equal(layer(x), expected)
+
+
+def test_a_subclass_that_can_be_imported_is_taken_as_it_is():
+    layer = nn.Linear(2, 3)
+    mix_in(layer, OwnLinear)
+    assert type(layer) is OwnLinear
+
+
+def test_a_mixin_for_a_while():
+    layer, x = nn.Linear(2, 3), torch.randn(4, 2)
+    plain, names = layer(x), set(vars(layer))
+
+    def run():
+        with mixed_in(layer, Shifted, shift=2.0):
+            assert torch.equal(layer(x), plain + 2)
+            raise RuntimeError('inside')
+
+    with pytest.raises(RuntimeError, match='inside'):
+        run()
+    assert (type(layer), set(vars(layer))) == (nn.Linear, names)
+    assert torch.equal(layer(x), plain)

@@ -14,9 +14,8 @@ from torch import Tensor, nn
 from mmvisx.registry import OPTIM_WRAPPERS
 from mmvisx.structures.losses import TaskLosses, task_losses
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.modules import unwrap
 
-from .bfloat16_wrapper import _extract_in_bfloat16
+from .bfloat16_wrapper import dense_in_bfloat16
 
 __all__ = ['TRUNK', 'AsynchronousSGD']
 
@@ -118,7 +117,7 @@ attach_task_losses`).
         """Be in ``dtype`` for the duration of a forward pass in training."""
         context: AbstractContextManager = nullcontext()
         if self.dtype == 'bfloat16':
-            context = _extract_in_bfloat16(unwrap(model))
+            context = dense_in_bfloat16(model)
         elif self.dtype == 'float16':
             context = torch.autocast(_device(self), torch.float16)
         with context:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -14,9 +13,9 @@ from torch import Tensor, nn
 
 from mmvisx.registry import OPTIM_WRAPPERS
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.modules import unwrap
+from mmvisx.utils.modules import mixed_in, unwrap
 
-__all__ = ['BFloat16OptimWrapper']
+__all__ = ['BFloat16OptimWrapper', 'dense_in_bfloat16']
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -41,39 +40,30 @@ class BFloat16OptimWrapper(OptimWrapper):
         Raises:
             UserError: the model has no ``extract_feat``.
         """
-        with super().optim_context(model), _extract_in_bfloat16(unwrap(model)):
+        with super().optim_context(model), dense_in_bfloat16(model):
             yield
 
 
-@contextmanager
-def _extract_in_bfloat16(model: Any) -> Iterator[None]:
-    """Let ``model.extract_feat`` run under autocast until the context is left."""
-    if not callable(getattr(model, 'extract_feat', None)):
+def dense_in_bfloat16(model: nn.Module) -> AbstractContextManager[None]:
+    """Make a context in which ``extract_feat`` of a model, wrapped or not, runs under autocast.
+
+    Raises:
+        UserError: the model has no ``extract_feat``.
+    """
+    network = unwrap(model)
+    if not callable(getattr(network, 'extract_feat', None)):
         raise UserError(
-            f'BFloat16OptimWrapper (--amp): {type(model).__name__} has no extract_feat, the method '
-            'that runs backbone and neck; leave --amp out'
+            f'BFloat16OptimWrapper (--amp): {type(network).__name__} has no extract_feat, the '
+            'method that runs backbone and neck; leave --amp out'
         )
-    # In the instance's own dict it goes before the class's method.
-    before = vars(model).get('extract_feat')
-    model.extract_feat = _in_bfloat16(model.extract_feat, model)
-    try:
-        yield
-    finally:
-        del model.extract_feat
-        if before is not None:
-            model.extract_feat = before
+    return mixed_in(network, _DenseInBFloat16)
 
 
-def _in_bfloat16(extract: Callable[..., Any], model: nn.Module) -> Callable[..., Any]:
-    device = next(model.parameters()).device.type
-
-    @wraps(extract)
-    def extract_feat(*args: Any, **kwargs: Any) -> Any:
-        with torch.autocast(device, torch.bfloat16):
-            features = extract(*args, **kwargs)
+class _DenseInBFloat16(nn.Module):
+    def extract_feat(self, *args: Any, **kwargs: Any) -> Any:
+        with torch.autocast(next(self.parameters()).device.type, torch.bfloat16):
+            features = super().extract_feat(*args, **kwargs)  # type: ignore[misc]
         return apply_to(features, _is_low, Tensor.float)
-
-    return extract_feat
 
 
 def _is_low(value: Any) -> bool:

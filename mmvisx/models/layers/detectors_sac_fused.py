@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from mmvisx.utils.modules import mix_in
+
 from .detectors_sac import SwitchableAtrousConv2d
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def fuse_sac(
     dtype = layer.weight.dtype
     around = layer._surroundings_conv() if layer.use_deform else None
     fused = copy.deepcopy(layer)
-    fused.__class__ = FusedSwitchableAtrousConv2d
+    mix_in(fused, FusedSwitchableAtrousConv2d)
     for name in ('weight', 'weight_diff', 'weight_gamma', 'weight_beta'):
         delattr(fused, name)
     fused.register_buffer('weight', layer.weight.new_empty(0), persistent=False)  # for its type

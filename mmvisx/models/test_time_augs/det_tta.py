@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmvisx.registry import MODELS
+from mmvisx.utils.modules import mixed_in
 
 __all__ = ['DetTTAModel']
 
@@ -60,18 +60,8 @@ class DetTTAModel(BoxTTAModel):
         if mask_head is None:
             return super().test_step(data)
         features: list[Any] = []
-        extract = self.module.extract_feat
-
-        def keep_features(inputs: Tensor) -> Any:
-            features.append(extract(inputs))
-            return features[-1]
-
-        roi_head.mask_head = None
-        try:
-            with _method_replaced(self.module, 'extract_feat', keep_features):
-                merged = super().test_step(data)
-        finally:
-            roi_head.mask_head = mask_head
+        with mixed_in(self.module, _Keeping, kept=features), mixed_in(roi_head, _BoxesOnly):
+            merged = super().test_step(data)
         last: Any = mask_head[-1] if isinstance(mask_head, nn.ModuleList) else mask_head
         mean: list[Tensor] = []
         boxes = [sample.pred_instances for sample in merged]
@@ -119,24 +109,10 @@ class DetTTAModel(BoxTTAModel):
         for sample, instances in zip(samples, located, strict=True):
             sample.proposals = instances  # spares the RPN
         found: list[Tensor] = []
-
-        def known_boxes(*_: Any, **__: Any) -> list[InstanceData]:
-            return located
-
-        def keep_masks(
-            mask_preds: Sequence[Tensor],
-            results_list: list[InstanceData],
-            *_: Any,
-            activate_map: bool = False,
-            **__: Any,
-        ) -> list[InstanceData]:
-            found.extend(m if activate_map else m.sigmoid() for m in mask_preds)
-            return results_list
-
         with (
-            _method_replaced(self.module, 'extract_feat', lambda _: features),
-            _method_replaced(self.module.roi_head, 'predict_bbox', known_boxes),
-            _method_replaced(mask_head, 'predict_by_feat', keep_masks),
+            mixed_in(self.module, _Knowing, known=features),
+            mixed_in(self.module.roi_head, _KnowingBoxes, known_boxes=located),
+            mixed_in(mask_head, _KeepingMasks, kept=found),
         ):
             self.module.test_step(dict(inputs=inputs, data_samples=samples))
         return [_unflip(mask, meta) for mask, meta in zip(found, metas, strict=True)]
@@ -170,10 +146,52 @@ def _unflip(masks: Tensor, meta: dict) -> Tensor:
     return torch.flip(masks, _FLIPPED_AXES[meta['flip_direction']]) if meta.get('flip') else masks
 
 
-@contextmanager
-def _method_replaced(module: nn.Module, name: str, function: Any) -> Iterator[None]:
-    setattr(module, name, function)  # hides the method of the class
-    try:
-        yield
-    finally:
-        delattr(module, name)
+class _Keeping(nn.Module):
+    """A detector that keeps the features of what it sees."""
+
+    kept: list[Any]
+
+    def extract_feat(self, inputs: Tensor) -> Any:
+        self.kept.append(super().extract_feat(inputs))  # type: ignore[misc]
+        return self.kept[-1]
+
+
+class _Knowing(nn.Module):
+    """A detector that is told the features."""
+
+    known: Any
+
+    def extract_feat(self, _: Tensor) -> Any:
+        return self.known
+
+
+class _BoxesOnly(nn.Module):
+    """A RoI head that predicts no masks."""
+
+    with_mask = False
+
+
+class _KnowingBoxes(nn.Module):
+    """A RoI head that is told the boxes."""
+
+    known_boxes: list[InstanceData]
+
+    def predict_bbox(self, *_: Any, **__: Any) -> list[InstanceData]:
+        return self.known_boxes
+
+
+class _KeepingMasks(nn.Module):
+    """A mask head that keeps the probabilities of its masks, and pastes none."""
+
+    kept: list[Tensor]
+
+    def predict_by_feat(
+        self,
+        mask_preds: Sequence[Tensor],
+        results_list: list[InstanceData],
+        *_: Any,
+        activate_map: bool = False,
+        **__: Any,
+    ) -> list[InstanceData]:
+        self.kept.extend(m if activate_map else m.sigmoid() for m in mask_preds)
+        return results_list
