@@ -6,12 +6,15 @@ import copy
 import weakref
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from contextlib import ExitStack
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
+
+from mmvisx.utils.modules import mixed_in
 
 from .fuse import Pairs, fuse_for_inference
 
@@ -105,13 +108,25 @@ def fuse_after_first_step(
         network: What is copied and fused; it stays as it is itself.
         put: Called with the fused copy after the first step, to use it from then on.
     """
-    step: Any = model.test_step
+    scope = ExitStack()
+    scope.enter_context(
+        mixed_in(model, _FirstStepWatched, watched=_Watched(network, put, scope.close))
+    )
 
-    def first_step(data: Any) -> Any:
-        del model.test_step  # this function, which hides the method
+
+class _Watched(NamedTuple):
+    network: nn.Module
+    put: Callable[[nn.Module], None]
+    end: Callable[[], None]
+
+
+class _FirstStepWatched(nn.Module):
+    watched: _Watched
+
+    def test_step(self, data: Any) -> Any:
+        network, put, end = self.watched
+        end()  # the model is as it was
         with PairWatch(network) as watch:
-            result = step(data)
+            result = self.test_step(data)
         put(fuse_for_inference(copy.deepcopy(network), watch.pairs()))
         return result
-
-    model.test_step = first_step  # type: ignore[assignment]

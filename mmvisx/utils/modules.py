@@ -106,7 +106,8 @@ def _mixed(mixin: type, *parents: type) -> type:
 
 def _reduce(part: Any, protocol: Any) -> tuple[Any, ...]:
     """Let pickle look for the classes that a class was mixed from: it is found nowhere itself."""
-    make, (cls, *rest), *state = object.__reduce_ex__(part, max(int(protocol), 2))
+    made: Any = object.__reduce_ex__(part, max(int(protocol), 2))
+    make, (cls, *rest), *state = made
     return (_remake, (make, _parents(cls), *rest), *state)
 
 
