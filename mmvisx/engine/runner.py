@@ -9,14 +9,18 @@ from typing import Any
 import torch
 import torch.distributed as torch_dist
 from mmengine.dist import is_distributed, master_only
+from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner, find_latest_checkpoint
 from torch import nn
 
-from mmvisx.engine.hooks.neural_rejuvenation.training import rebuild_for_checkpoint
+from mmvisx.engine.architecture import follow_checkpoint
+from mmvisx.engine.hooks.architecture import KeepArchitectureHook
 from mmvisx.engine.schedule import check_batches, overlong_schedules
 from mmvisx.engine.warm_up import shorten_warm_up
+from mmvisx.utils.architecture import Change
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import unwrap
 from mmvisx.utils.pretrained import check_pretrained_parts
 
 
@@ -34,6 +38,7 @@ class CheckedRunner(Runner):
     """
 
     allow_partial = False
+    rebuilds = True  # a checkpoint's network, which MMEngine's runner leaves to the hooks
     _resume: bool
     _load_mode = 'finetune'
 
@@ -89,6 +94,15 @@ class CheckedRunner(Runner):
         check_pretrained_parts(self.model)
         super()._init_model_weights()
 
+    def register_hooks(
+        self,
+        default_hooks: dict[str, Hook | dict] | None = None,
+        custom_hooks: list[Hook | dict] | None = None,
+    ) -> None:
+        """Register the config's hooks, and what keeps a loaded checkpoint's architecture."""
+        self.register_hook(KeepArchitectureHook(), 'HIGHEST')
+        super().register_hooks(default_hooks, custom_hooks)
+
     def load_checkpoint(
         self,
         filename: str,
@@ -96,15 +110,21 @@ class CheckedRunner(Runner):
         strict: bool = False,
         revise_keys: list = [],  # noqa: B006 - the signature of the base class
     ) -> dict[str, Any]:
-        """Load weights; see the class for what is refused.
+        """Rebuild the network as the checkpoint's was and load its weights.
+
+        What the class refuses is refused.
 
         Raises:
             UserError: the file is not a checkpoint, or one of another model.
         """
         checkpoint = read_checkpoint(filename, map_location)
-        rebuild_for_checkpoint(self, checkpoint)  # before EMAHook loads the average
-        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        load_weights(self.model, checkpoint, filename, 'exact' if strict else self._load_mode)
+
+        def before_weights(changes: list[Change]) -> None:
+            follow_checkpoint(self, checkpoint, changes)
+            self.call_hook('after_load_checkpoint', checkpoint=checkpoint)  # EMAHook's weights
+
+        mode = 'exact' if strict else self._load_mode
+        load_weights(unwrap(self.model), checkpoint, filename, mode, before_weights)
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint

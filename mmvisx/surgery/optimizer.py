@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from .parts import Change, Part, gather
+from mmvisx.utils.architecture import Change, Part, gather
 
 __all__ = ['SECOND_MOMENTS', 'update_optimizer']
 

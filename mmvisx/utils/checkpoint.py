@@ -6,7 +6,7 @@ import logging
 import pickle
 import zipfile
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,12 @@ from mmengine.model import BaseTTAModel
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
-from mmvisx.registry import ARCHITECTURES
 from mmvisx.utils.text import similar
 
+from .architecture import Change, rebuild, weights_of
 from .errors import UserError
 from .modules import unwrap
 
-# A checkpoint's entry with the layers of a network whose widths changed in training.
-REJUVENATED = 'neural_rejuvenation'
 # Below this share of matching weights, fine-tuning is a mistake and not a new class list.
 MIN_MATCH = 0.5
 
@@ -119,15 +117,25 @@ class Fit:
 
 
 def load_weights(
-    model: nn.Module, checkpoint: Mapping[str, Any], source: str | Path, mode: str = 'exact'
+    model: nn.Module,
+    checkpoint: Mapping[str, Any],
+    source: str | Path,
+    mode: str = 'exact',
+    before_weights: Callable[[list[Change]], None] | None = None,
 ) -> Fit:
-    """Load the weights of ``checkpoint`` into ``model``.
+    """Load the weights of ``checkpoint`` into ``model``, which is rebuilt for them.
+
+    What was done to the checkpoint's network after its config had built it (pruning, say) is done
+    to ``model`` first, by :data:`~mmvisx.registry.ARCHITECTURES`; one that has been rebuilt already
+    is left alone.
 
     Args:
         source: where the checkpoint came from, for the messages.
         mode: ``'exact'``: every entry must be there with its shape, and no other (resume,
             test, demo). ``'finetune'``: other entries are counted and reported, but half of
             the model's values must be found. ``'partial'``: reported only.
+        before_weights: Called between rebuilding and loading with what was changed, none
+            included: optimizers and averages of the model's parameters have to follow.
 
     Raises:
         UserError: the checkpoint does not fit. The model may be changed by then.
@@ -135,9 +143,9 @@ def load_weights(
     if mode not in ('exact', 'finetune', 'partial'):
         raise ValueError(f"mode={mode!r} is not 'exact', 'finetune' or 'partial'")
     model = unwrap(model, BaseTTAModel)
-    if REJUVENATED in checkpoint:
-        rebuild: Any = ARCHITECTURES.get(REJUVENATED)
-        rebuild(model, checkpoint[REJUVENATED])
+    changes = rebuild(model, checkpoint, source)
+    if before_weights is not None:
+        before_weights(changes)
     fit = _load(model, checkpoint, source)
     if fit.exact:
         return fit
@@ -158,7 +166,7 @@ def load_weights(
 
 def _load(model: nn.Module, checkpoint: Mapping[str, Any], source: str | Path) -> Fit:
     raw: Mapping[str, Any] = checkpoint.get('state_dict', checkpoint)
-    state = {k.removeprefix('module.'): v for k, v in raw.items() if isinstance(v, Tensor)}
+    state = weights_of(checkpoint)
     own = model.state_dict()
     fit = Fit(total=sum(v.numel() for v in own.values()))
     for key in [k for k, v in state.items() if k in own and own[k].shape != v.shape]:

@@ -12,11 +12,12 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmvisx.apis.build import build_model
-from mmvisx.surgery.neural_rejuvenation.architecture import fold_cross_removed
+from mmvisx.surgery.neural_rejuvenation.architecture import REJUVENATED, fold_cross_removed
 from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
 from mmvisx.surgery.neural_rejuvenation.rejuvenate import compact
 from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph, default_forward
-from mmvisx.utils.checkpoint import REJUVENATED, read_checkpoint
+from mmvisx.utils.architecture import keep_entry
+from mmvisx.utils.checkpoint import read_checkpoint
 from mmvisx.utils.errors import UserError
 
 __all__ = ['export_program', 'export_rejuvenated', 'plain_network']
@@ -88,7 +89,9 @@ def export_rejuvenated(
     kept = {key: checkpoint[key] for key in ('meta',) if key in checkpoint}
     content = dict(graph=graph.to_dict())
     Path(out).parent.mkdir(parents=True, exist_ok=True)
-    torch.save({**kept, 'state_dict': plain.state_dict(), REJUVENATED: content}, out)
+    exported = {**kept, 'state_dict': plain.state_dict()}
+    keep_entry(exported, REJUVENATED, content)
+    torch.save(exported, out)
     return dict(
         weights_before=convolution_weights(model),
         weights=convolution_weights(plain),

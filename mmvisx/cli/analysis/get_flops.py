@@ -1,6 +1,7 @@
 """Print parameters and multiply-adds of a network.
 
 python tools/analysis/get_flops.py configs/detectors/htc_rfp_sac.py
+python tools/analysis/get_flops.py CONFIG --checkpoint PRUNED_OR_REJUVENATED
 """
 
 import argparse
@@ -21,6 +22,9 @@ def main() -> None:
         metavar='N',
         help="image height and width in pixels, or one number for both; by default the recipe's",
     )
+    parser.add_argument(
+        '--checkpoint', help='count its network, which may have other widths than the config says'
+    )
     add_config_options(parser)
     args = parser.parse_args()
     if args.shape and (len(args.shape) > 2 or min(args.shape) < 32):
@@ -31,7 +35,7 @@ def main() -> None:
 
     cfg = prepare_config(args.config, options=args.cfg_options)
     shape = (args.shape[0], args.shape[-1]) if args.shape else input_shape(cfg)
-    result = measure_complexity(build_model(cfg), shape)
+    result = measure_complexity(build_model(cfg, args.checkpoint), shape)
     print(f'{args.config}, one image of {shape[0]} x {shape[1]} pixels')
     print(result.table())
     print('A multiply-add is what OpenMMLab calls a FLOP. Not counted: normalisation,')

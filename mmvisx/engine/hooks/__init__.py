@@ -4,6 +4,7 @@ from mmvisx.engine.hooks.neural_rejuvenation.baseline import CrossAttentionBasel
 from mmvisx.engine.hooks.neural_rejuvenation.hook import NeuralRejuvenationHook
 from mmvisx.engine.hooks.neural_rejuvenation.slimming import NetworkSlimmingHook
 
+from .architecture import ArchitectureHook, KeepArchitectureHook
 from .check_finite_loss import CheckFiniteLossHook
 from .check_labels import CheckLabelsHook
 from .check_seg_labels import CheckSegLabelsHook
@@ -19,6 +20,7 @@ from .segmentation_pictures import SegmentationPicturesHook
 from .update_ratio import UpdateRatioHook
 
 __all__ = [
+    'ArchitectureHook',
     'BoxWeightsHook',
     'CheckFiniteLossHook',
     'CheckLabelsHook',
@@ -28,6 +30,7 @@ __all__ = [
     'ClassificationPicturesHook',
     'CrossAttentionBaselineHook',
     'FuseForTestHook',
+    'KeepArchitectureHook',
     'MixUpSwitchHook',
     'NetworkSlimmingHook',
     'NeuralRejuvenationHook',

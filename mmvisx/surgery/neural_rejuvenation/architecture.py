@@ -8,15 +8,15 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttentionConv2d
 from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d
 from mmvisx.registry import ARCHITECTURES
-from mmvisx.utils.errors import UserError
+from mmvisx.utils.architecture import Change, check_layers
 
 from .graph import ChannelGraph, get_norm
-from .parts import Change, build_layer, weight_parts
+from .parts import build_layer, weight_parts
 from .rebuild import (
     Setter,
     apply_plan,
@@ -29,7 +29,27 @@ from .rebuild import (
     touched,
 )
 
-__all__ = ['apply_architecture', 'fold_cross_removed', 'rebuild_rejuvenated']
+__all__ = ['REJUVENATED', 'apply_architecture', 'fold_cross_removed', 'rebuild_rejuvenated']
+
+REJUVENATED = 'neural_rejuvenation'  # the key of a checkpoint's entry
+
+
+@ARCHITECTURES.register_module(name=REJUVENATED)
+def rebuild_rejuvenated(
+    model: nn.Module, entry: Mapping[str, Any], state: Mapping[str, Tensor]
+) -> list[Change]:
+    """Give a network the layers of a rejuvenated one.
+
+    Args:
+        model: The network as its config builds it; one that has these layers is left alone.
+        entry: ``graph``, of :meth:`ChannelGraph.to_dict`; what else there is belongs to the
+            training.
+        state: The checkpoint's weights, which are not needed.
+
+    Raises:
+        UserError: the network has no layers of these names, or another version wrote the graph.
+    """
+    return apply_architecture(model, ChannelGraph.from_dict(entry['graph']))
 
 
 @torch.no_grad()
@@ -48,7 +68,9 @@ def apply_architecture(model: nn.Module, graph: ChannelGraph) -> list[Change]:
     """
     setters: list[Setter] = []
     changes: list[Change] = []
-    _check_names(model, graph)
+    named = [layer.name for layer in graph.layers if touched(layer)]
+    named += [norm for group in graph.groups for norm in group.norms]
+    check_layers(model, named, 'rejuvenated')
     for layer in graph.layers:
         if not touched(layer):
             continue
@@ -77,16 +99,6 @@ def apply_architecture(model: nn.Module, graph: ChannelGraph) -> list[Change]:
     return changes
 
 
-@ARCHITECTURES.register_module(name='neural_rejuvenation')
-def rebuild_rejuvenated(model: nn.Module, entry: Mapping[str, Any]) -> None:
-    """Give a freshly built network the layers that a checkpoint's entry describes, in place.
-
-    Raises:
-        UserError: the network has no layers of these names.
-    """
-    apply_architecture(model, ChannelGraph.from_dict(entry['graph']))
-
-
 @torch.no_grad()
 def fold_cross_removed(model: nn.Module, graph: ChannelGraph) -> ChannelGraph:
     """Make plain convolutions, with zeros, of those without cross connections, in place.
@@ -101,19 +113,6 @@ def fold_cross_removed(model: nn.Module, graph: ChannelGraph) -> ChannelGraph:
     everything = [torch.ones(group.width, dtype=torch.bool) for group in graph.groups]
     apply_plan(make_plan(model, graph, new, everything, seed=None), model)
     return new
-
-
-def _check_names(model: nn.Module, graph: ChannelGraph) -> None:
-    names = {name for name, _ in model.named_modules()}
-    wanted = [layer.name for layer in graph.layers if touched(layer)]
-    wanted += [norm for group in graph.groups for norm in group.norms]
-    missing = [name for name in wanted if name not in names]
-    if missing:
-        raise UserError(
-            f'the checkpoint is of a rejuvenated network with a layer {missing[0]!r} '
-            f'({len(missing)} such), which this {type(model).__name__} does not have: use the '
-            'config that it was trained with'
-        )
 
 
 def _same_layer(ours: nn.Module, other: nn.Module) -> bool:

@@ -3,85 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttentionConv2d
 from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d, conv_settings
+from mmvisx.utils.architecture import Part
 
 from .graph import ChannelGraph, GraphLayer
 
 __all__ = [
-    'Change',
-    'Part',
-    'Transform',
     'build_layer',
     'fresh_weight',
-    'gather',
     'input_index',
     'weight_parts',
 ]
-
-Transform = Callable[[Tensor], Tensor]
-
-
-@dataclass
-class Part:
-    """A parameter, and where it lies in the layer's dense tensor.
-
-    Args:
-        parameter: The parameter.
-        rows: Its rows (outputs), None for all.
-        columns: Its columns (inputs), None for all.
-    """
-
-    parameter: nn.Parameter
-    rows: Tensor | None = None
-    columns: Tensor | None = None
-
-    def extract(self, dense: Tensor) -> Tensor:
-        """Return the parameter's part of a dense tensor."""
-        if self.rows is not None:
-            dense = dense.index_select(0, self.rows.to(dense.device))
-        if self.columns is not None:
-            dense = dense.index_select(1, self.columns.to(dense.device))
-        return dense.contiguous()
-
-
-@dataclass
-class Change:
-    """New parameters in the place of old ones.
-
-    Args:
-        old: Parameters before.
-        new: Parameters after.
-        old_shape: Of the dense tensor before.
-        transform: Maps a dense tensor of the old layout to one of the new: survivors are
-            kept, all else is zero. None: nothing survives.
-    """
-
-    old: list[Part]
-    new: list[Part]
-    old_shape: tuple[int, ...]
-    transform: Transform | None
-
-
-def gather(parts: Sequence[Part], tensors: Sequence[Tensor], shape: Sequence[int]) -> Tensor:
-    """Lay tensors of the parts' shapes together to a dense one, zero in between."""
-    if len(parts) == 1 and parts[0].rows is None and parts[0].columns is None:
-        return tensors[0]
-    dense = tensors[0].new_zeros(tuple(shape))
-    for part, tensor in zip(parts, tensors, strict=True):
-        rows = torch.arange(shape[0]) if part.rows is None else part.rows
-        if part.columns is None:
-            dense[rows.to(dense.device)] = tensor
-        else:
-            place = rows[:, None].to(dense.device), part.columns[None].to(dense.device)
-            dense[place] = tensor
-    return dense
 
 
 def weight_parts(module: nn.Module) -> tuple[list[Part], list[Part], tuple[int, ...]]:

@@ -13,18 +13,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttentionConv2d
 from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d
+from mmvisx.utils.architecture import Change, Part, Transform, gather
 
 from .graph import ChannelGraph, GraphLayer, get_norm, replace_module
-from .parts import (
-    Change,
-    Part,
-    Transform,
-    build_layer,
-    fresh_weight,
-    gather,
-    input_index,
-    weight_parts,
-)
+from .parts import build_layer, fresh_weight, input_index, weight_parts
 
 __all__ = [
     'Plan',

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mmvisx.surgery.optimizer import update_optimizer
 from mmvisx.utils.errors import UserError
 
 from .graph import ChannelGraph, get_norm
-from .optimizer import update_optimizer
 from .rebuild import apply_plan, make_plan
 from .search import MIXES, compact_graph, expand_graph, search_widths
 from .utilization import cost, split_alive, utilization

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -11,11 +11,22 @@ import torch_pruning as tp
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmvisx.registry import ARCHITECTURES
+from mmvisx.utils.architecture import Change, Part, check_layers
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.modules import modes_kept
 
-__all__ = ['SlimmingScore', 'convolution_weights', 'replay_slimming', 'slim', 'slimmed_norms']
+__all__ = [
+    'SLIMMED',
+    'SlimmingScore',
+    'convolution_weights',
+    'rebuild_slimmed',
+    'replay_slimming',
+    'slim',
+    'slimmed_norms',
+]
 
+SLIMMED = 'network_slimming'  # the key of a checkpoint's entry
 # Module, whether its outputs (or else its inputs) were pruned, and which.
 History = list[tuple[str, bool, list[int]]]
 
@@ -104,11 +115,46 @@ def slim(model: nn.Module, images: Tensor, target: float) -> History:
     return _remove(model, images, high, channels)
 
 
-def replay_slimming(model: nn.Module, history: Sequence[Any], images: Tensor) -> None:
+def replay_slimming(model: nn.Module, history: History, images: Tensor) -> None:
     """Give a fresh network the shapes of a slimmed one, so that its weights can be loaded."""
-    with modes_kept(model):  # tracing puts it into evaluation mode
+    frozen = not any(parameter.requires_grad for parameter in model.parameters())
+    if frozen:  # a running average: there is nothing to trace without gradients
+        model.requires_grad_(True)
+    with modes_kept(model), torch.enable_grad():  # tracing puts it into evaluation mode
         graph = tp.DependencyGraph().build_dependency(model, example_inputs=images)
         graph.load_pruning_history(list(history))
+    if frozen:
+        model.requires_grad_(False)
+
+
+@ARCHITECTURES.register_module(name=SLIMMED)
+def rebuild_slimmed(
+    model: nn.Module, entry: Mapping[str, Any], state: Mapping[str, Tensor]
+) -> list[Change]:
+    """Give a network the numbers of channels of a slimmed one.
+
+    Args:
+        model: The network as its config builds it; one that has them already is left alone.
+        entry: ``history``, what :func:`slim` returned, and ``shape``, ``(C, H, W)`` of the image
+            that the network was traced with.
+        state: The checkpoint's weights.
+
+    Raises:
+        UserError: the network has no layers of these names.
+    """
+    names = list(dict.fromkeys(name for name, _, _ in entry['history']))
+    check_layers(model, names, 'slimmed')
+    shapes = {f'{name}.weight': model.get_parameter(f'{name}.weight').shape for name in names}
+    if all(name in state and state[name].shape == shape for name, shape in shapes.items()):
+        return []
+    before = dict(model.named_parameters())
+    device = next(iter(before.values())).device
+    replay_slimming(model, entry['history'], torch.zeros(1, *entry['shape'], device=device))
+    return [
+        Change([Part(before[name])], [Part(parameter)], tuple(before[name].shape))
+        for name, parameter in model.named_parameters()
+        if parameter is not before[name]
+    ]
 
 
 def _pruner(model: nn.Module, images: Tensor, ratio: float) -> Any:

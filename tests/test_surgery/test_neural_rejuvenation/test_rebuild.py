@@ -13,10 +13,10 @@ from mmvisx.surgery.neural_rejuvenation.architecture import (
     fold_cross_removed,
 )
 from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
-from mmvisx.surgery.neural_rejuvenation.optimizer import update_optimizer
 from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate, silence
 from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
 from mmvisx.surgery.neural_rejuvenation.utilization import cost, utilization
+from mmvisx.surgery.optimizer import update_optimizer
 from mmvisx.utils.errors import UserError
 from tests.helpers.neural_rejuvenation_nets import (
     IMAGES,

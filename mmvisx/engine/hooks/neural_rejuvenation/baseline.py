@@ -8,16 +8,12 @@ from typing import Any
 import torch
 from mmengine.runner import Runner
 
-from mmvisx.engine.hooks.neural_rejuvenation.training import (
-    averages_of,
-    optimizers_of,
-    refresh_runner,
-)
+from mmvisx.engine.architecture import averages_of, optimizers_of, refresh_runner
 from mmvisx.registry import HOOKS
 from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
-from mmvisx.surgery.neural_rejuvenation.optimizer import update_optimizer
 from mmvisx.surgery.neural_rejuvenation.rebuild import apply_plan, make_plan
 from mmvisx.surgery.neural_rejuvenation.search import split_graph
+from mmvisx.surgery.optimizer import update_optimizer
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.modules import unwrap
 

@@ -6,25 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.optim import Optimizer
 
+from mmvisx.engine.architecture import averages_of, optimizers_of, refresh_runner
+from mmvisx.engine.hooks.architecture import ArchitectureHook
 from mmvisx.engine.hooks.neural_rejuvenation.training import (
     Restart,
-    averages_of,
     batch_shape,
     between_steps,
     describe,
     describe_mix,
     log_state,
-    optimizers_of,
-    rebuild_for_checkpoint,
-    refresh_runner,
     same_everywhere,
 )
 from mmvisx.registry import HOOKS
+from mmvisx.surgery.neural_rejuvenation.architecture import REJUVENATED
 from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph, get_norm
 from mmvisx.surgery.neural_rejuvenation.rejuvenate import check_variant, rejuvenate
 from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
@@ -35,7 +33,6 @@ from mmvisx.surgery.neural_rejuvenation.utilization import (
     least_utilization,
     utilization,
 )
-from mmvisx.utils.checkpoint import REJUVENATED
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.modules import unwrap
 
@@ -54,7 +51,7 @@ def add_l1_gradient(scales: Sequence[nn.Parameter], coefficient: float) -> None:
 
 
 @HOOKS.register_module()
-class NeuralRejuvenationHook(Hook):
+class NeuralRejuvenationHook(ArchitectureHook):
     """Monitor the utilization of a network, and rejuvenate its dead neurons when it is low.
 
     While the flag is on, the scales of all free neurons get the L1 penalty of Eq. 5.3, added to
@@ -109,6 +106,7 @@ class NeuralRejuvenationHook(Hook):
     momentum of surviving weights is kept.
     """
 
+    key = REJUVENATED
     priority = 'ABOVE_NORMAL'  # before EMAHook, which loads weights into the average
 
     def __init__(
@@ -201,22 +199,20 @@ class NeuralRejuvenationHook(Hook):
                 'longer'
             )
 
-    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Store the architecture and the state of the monitor."""
-        if self.graph is not None:
-            state = {key: getattr(self, key) for key in self._state_keys}
-            checkpoint[REJUVENATED] = dict(graph=self.graph.to_dict(), state=state)
+    def entry(self) -> dict[str, Any] | None:
+        """Return the channel graph and the state of the monitor."""
+        if self.graph is None:
+            return None
+        state = {key: getattr(self, key) for key in self._state_keys}
+        return dict(graph=self.graph.to_dict(), state=state)
 
-    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Rebuild the network before its weights are loaded."""
-        graph = rebuild_for_checkpoint(runner, checkpoint)
-        if graph is None:
-            return
-        self.graph = graph
+    def adopt(self, runner: Runner, entry: dict[str, Any]) -> None:
+        """Take over the channel graph, and the monitor's state if the run goes on."""
+        self.graph = ChannelGraph.from_dict(entry['graph'])
         if not runner._resume:
             return
         for key in self._state_keys:
-            setattr(self, key, checkpoint[REJUVENATED]['state'][key])
+            setattr(self, key, entry['state'][key])
         if self.count and self._restart is not None:
             self._restart.extend(runner, self.start_epoch, self.start_iter)
 

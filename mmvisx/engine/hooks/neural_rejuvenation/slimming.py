@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from mmengine.hooks import EMAHook, Hook
+from mmengine.hooks import EMAHook
 from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmvisx.engine.hooks.architecture import ArchitectureHook
 from mmvisx.registry import HOOKS
 from mmvisx.surgery.neural_rejuvenation.slimming import (
+    SLIMMED,
     convolution_weights,
-    replay_slimming,
     slim,
     slimmed_norms,
 )
@@ -23,11 +23,9 @@ from mmvisx.utils.errors import UserError
 
 __all__ = ['NetworkSlimmingHook']
 
-KEY = 'network_slimming'
-
 
 @HOOKS.register_module()
-class NetworkSlimmingHook(Hook):
+class NetworkSlimmingHook(ArchitectureHook):
     """Train with a penalty on batch norm's scales, prune once, and go on training.
 
     Until ``prune_epoch`` the gradient of each scale gets ``penalty * sign(gamma)``. Then the
@@ -37,7 +35,7 @@ class NetworkSlimmingHook(Hook):
     ``param_scheduler`` with ``begin=prune_epoch``. Scales of a residual stream are left alone,
     as Neural Rejuvenation leaves them.
 
-    A checkpoint holds what was pruned; resumed and tested runs prune before they load it.
+    A checkpoint holds what was pruned, so that it is resumed, tested and loaded as others.
 
     Args:
         target: Share of the convolutions' weights that is left, between 0 and 1.
@@ -53,6 +51,7 @@ class NetworkSlimmingHook(Hook):
     Source: reference [181] of 001, the rows "Network Slimming" of Table 5-IV.
     """
 
+    key = SLIMMED
     priority = 'NORMAL'
 
     def __init__(self, target: float = 0.5, penalty: float = 1e-4, prune_epoch: int = 160) -> None:
@@ -138,21 +137,13 @@ class NetworkSlimmingHook(Hook):
             group['params'] = [now[names[parameter]] for parameter in group['params']]
         runner.optim_wrapper.optimizer.state.clear()
 
-    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Keep what was pruned."""
-        if self._done is not None:
-            checkpoint[KEY] = self._done
+    def entry(self) -> dict[str, Any] | None:
+        """Return what was pruned, and the shape of the image it was traced with."""
+        return self._done
 
-    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Prune a fresh network as the checkpoint's was, before its weights are loaded."""
-        if KEY not in checkpoint or self._done is not None:
-            return
-        self._done = checkpoint[KEY]
-        names = {parameter: name for name, parameter in runner.model.named_parameters()}
-        images = _blank(runner, self._done['shape'])
-        replay_slimming(runner.model, self._done['history'], images)
-        if isinstance(runner.optim_wrapper, OptimWrapper):  # there is none in a test
-            self._tell_optimizer(runner, names)
+    def adopt(self, runner: Runner, entry: dict[str, Any]) -> None:
+        """Prune no more: the network is as small as the checkpoint's."""
+        self._done = entry
 
 
 def _blank(runner: Runner, shape: tuple[int, ...]) -> Tensor:

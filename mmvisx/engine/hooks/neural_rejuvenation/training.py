@@ -3,105 +3,28 @@
 from __future__ import annotations
 
 import copy
-import gc
-from collections.abc import Mapping
 from typing import Any
 
 from mmengine.dist import broadcast_object_list
-from mmengine.model import BaseAveragedModel, is_model_wrapper
-from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from mmvisx.surgery.neural_rejuvenation.architecture import apply_architecture
+from mmvisx.engine.architecture import optim_wrappers_of, optimizers_of
 from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
-from mmvisx.surgery.neural_rejuvenation.optimizer import update_optimizer
 from mmvisx.surgery.neural_rejuvenation.search import MIXES, mixed_layers
 from mmvisx.surgery.neural_rejuvenation.utilization import Utilization
-from mmvisx.utils.checkpoint import REJUVENATED
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.modules import unwrap
 from mmvisx.visualization.neural_rejuvenation import draw_live_channels
 
 __all__ = [
     'Restart',
-    'averages_of',
     'batch_shape',
     'between_steps',
     'describe',
     'describe_mix',
     'log_state',
-    'optimizers_of',
-    'rebuild_for_checkpoint',
-    'refresh_runner',
     'same_everywhere',
 ]
-
-
-def optim_wrappers_of(runner: Runner) -> list[OptimWrapper]:
-    """Return the optimizer wrappers of a training, none before they are built."""
-    wrapper = runner.optim_wrapper
-    if isinstance(wrapper, OptimWrapperDict):
-        return list(wrapper.values())
-    return [wrapper] if isinstance(wrapper, OptimWrapper) else []
-
-
-def optimizers_of(runner: Runner) -> list[Optimizer]:
-    """Return the optimizers of a training, none before they are built."""
-    return [wrapper.optimizer for wrapper in optim_wrappers_of(runner)]
-
-
-def averaged_models(runner: Runner) -> list[BaseAveragedModel]:
-    """Return the running averages that hooks keep (EMA)."""
-    models = (getattr(hook, 'ema_model', None) for hook in runner.hooks)
-    return [model for model in models if isinstance(model, BaseAveragedModel)]
-
-
-def averages_of(runner: Runner) -> list[nn.Module]:
-    """Return the networks inside the running averages."""
-    return [model.module for model in averaged_models(runner)]
-
-
-def refresh_runner(runner: Runner) -> None:
-    """Renew what refers to parameters that have been replaced."""
-    for average in averaged_models(runner):
-        average.avg_parameters = (
-            average.module.state_dict()
-            if average.update_buffers
-            else dict(average.module.named_parameters())
-        )
-    if is_model_wrapper(runner.model):
-        inner = runner.model.module
-        runner.model = inner
-        gc.collect()  # the old wrapper listens to parameters until it is gone
-        runner.model = runner.wrap_model(runner.cfg.get('model_wrapper_cfg'), inner)
-
-
-def rebuild_for_checkpoint(runner: Runner, checkpoint: Mapping[str, Any]) -> ChannelGraph | None:
-    """Give network, averages and optimizers the layers that a checkpoint was written with.
-
-    Does nothing where they have them already, or where the checkpoint is of a network that was
-    not rejuvenated.
-
-    Returns:
-        The channel graph that the checkpoint stores.
-
-    Raises:
-        UserError: the checkpoint was written by another version.
-    """
-    content = checkpoint.get(REJUVENATED)
-    if content is None:
-        return None
-    graph = ChannelGraph.from_dict(content['graph'])
-    changes = apply_architecture(unwrap(runner.model), graph)
-    if changes:
-        for average in averages_of(runner):
-            apply_architecture(average, graph)
-        for optimizer in optimizers_of(runner):
-            update_optimizer(optimizer, changes)
-        refresh_runner(runner)
-    return graph
 
 
 def between_steps(runner: Runner) -> bool:

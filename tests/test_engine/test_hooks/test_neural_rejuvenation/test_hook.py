@@ -382,6 +382,9 @@ def test_checkpoint_loads_into_the_configs_model(tmp_path):
         shapes = {k: v.shape for k, v in tuned.model.state_dict().items()}
         assert shapes == {k: v.shape for k, v in runner.model.state_dict().items()}
         assert trained_by(tuned) == {id(p) for p in tuned.model.parameters()}
+        # Its own checkpoint says the same of the network, hook or not.
+        content = read_checkpoint(tmp_path / f'tuned{len(hooks)}' / 'epoch_1.pth')
+        assert load_weights(Classifier(), content, 'epoch_1.pth').exact
 
 
 @pytest.mark.parametrize('net', ['Chain', 'Dense'])

@@ -5,6 +5,7 @@ import torch
 from mmengine.runner import Runner
 
 from mmvisx.engine.hooks import NetworkSlimmingHook
+from mmvisx.engine.runner import CheckedRunner
 from mmvisx.surgery.neural_rejuvenation.slimming import convolution_weights
 from mmvisx.utils import UserError
 
@@ -30,8 +31,8 @@ class Data(torch.utils.data.Dataset):
         return dict(inputs=images[index], data_samples=DataSample().set_gt_label(index % 4))
 
 
-def make(tmp_path, epochs=4, resume=False, custom=(), scale=1.0, **hook):
-    return Runner(
+def make(tmp_path, epochs=4, resume=False, custom=(), kind=Runner, **hook):
+    return kind(
         MODEL,
         str(tmp_path),
         train_dataloader=dict(
@@ -96,11 +97,13 @@ def test_the_penalty_is_on_the_scales_until_then(tmp_path):
         )
 
 
-def test_resumed_after_pruning_equals_uninterrupted(tmp_path):
-    whole = make(tmp_path / 'whole', target=0.5, prune_epoch=2)
+@pytest.mark.parametrize('kind', [Runner, CheckedRunner])
+def test_resumed_after_pruning_equals_uninterrupted(tmp_path, kind):
+    options = dict(target=0.5, prune_epoch=2, kind=kind)
+    whole = make(tmp_path / 'whole', **options)
     whole.train()
-    make(tmp_path / 'parts', epochs=3, target=0.5, prune_epoch=2).train()
-    resumed = make(tmp_path / 'parts', resume=True, target=0.5, prune_epoch=2)
+    make(tmp_path / 'parts', epochs=3, **options).train()
+    resumed = make(tmp_path / 'parts', resume=True, **options)
     resumed.train()
     assert resumed.epoch == 4
     state = resumed.model.state_dict()
