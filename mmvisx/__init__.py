@@ -1,5 +1,8 @@
 """Detection, segmentation and representation learning methods for MMEngine."""
 
+from .ops.mmcv_ext import stand_in
 from .version import __version__
 
 __all__ = ['__version__']
+
+stand_in()
