@@ -18,6 +18,7 @@ from pycocotools.cocoeval import COCOeval
 
 from mmvisx.evaluation.detection.voc_metric import RULES, VOCMetric
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.tasks import task_of
 
 __all__ = ['coco_class_ap', 'gain_table', 'read_class_ap', 'voc_class_ap']
 
@@ -196,7 +197,7 @@ def _from_predictions(path: Path, config: Config, rule: str) -> ClassAP:
         raise UserError(f'{path} is no file of predictions: {error}') from error
     if not isinstance(predictions, list) or not all('pred_instances' in p for p in predictions):
         raise UserError(f'{path} does not hold detections of images (tools/test.py --out x.pkl)')
-    DefaultScope.get_instance('ap_gain', scope_name=config.get('default_scope', 'mmdet'))
+    DefaultScope.get_instance('ap_gain', scope_name=task_of(config).scope)
     return voc_class_ap(DATASETS.build(config.test_dataloader.dataset), predictions, rule)
 
 

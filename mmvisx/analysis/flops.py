@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.tasks import task_of
 
 _PADDED_TO = 32  # sides of images whose shape is kept; what feature pyramids divide by
 
@@ -46,9 +47,7 @@ def input_shape(cfg: Config) -> tuple[int, int]:
     Raises:
         UserError: The pipelines do not say it.
     """
-    kinds = (
-        [] if cfg.get('default_scope') == 'mmseg' else [('test', 'CenterCrop'), ('test', 'Resize')]
-    )
+    kinds = [('test', 'CenterCrop'), ('test', 'Resize')] if task_of(cfg).one_test_size else []
     kinds += [('train', 'RandomCrop'), ('train', 'RandomResizedCrop'), ('test', 'Resize')]
     for split, kind in kinds:
         for step in reversed(_steps(cfg.get(f'{split}_dataloader') or {})):

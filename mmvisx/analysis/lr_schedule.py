@@ -14,6 +14,7 @@ from mmengine.registry import DATASETS, PARAM_SCHEDULERS, init_default_scope
 
 from mmvisx.engine.warm_up import shorten_warm_up
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.tasks import task_of
 from mmvisx.visualization.figure import new_figure, save_figure
 
 __all__ = ['iterations_per_epoch', 'learning_rates', 'plot_learning_rates']
@@ -25,7 +26,7 @@ def iterations_per_epoch(cfg: Config) -> int:
     Raises:
         UserError: the data are not there.
     """
-    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    init_default_scope(task_of(cfg).scope)
     loader = cfg.train_dataloader
     try:
         images = len(DATASETS.build(loader.dataset))
@@ -50,7 +51,7 @@ def learning_rates(cfg: Config, epoch_length: int) -> np.ndarray:
     Raises:
         UserError: the config has no single optimizer, or a scheduler needs a metric.
     """
-    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    init_default_scope(task_of(cfg).scope)
     optimizer = (cfg.get('optim_wrapper') or {}).get('optimizer', {})
     if 'lr' not in optimizer:
         raise UserError('the config has no optim_wrapper.optimizer.lr to draw')

@@ -16,6 +16,7 @@ from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.config.explain import explain_config_errors
 from mmvisx.utils.config.model import model_config
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.tasks import task_of
 
 __all__ = ['build_model', 'build_test_pipeline', 'classes_of', 'innermost', 'is_step', 'meta_of']
 
@@ -44,7 +45,7 @@ def build_model(
         UserError: the config has no model or a wrong one, or the checkpoint does not exist or
             does not fit.
     """
-    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    init_default_scope(task_of(cfg).scope)
     with explain_config_errors(cfg):
         model: Any = MODELS.build(model_config(cfg))
     meta: dict[str, Any] = {}
@@ -69,7 +70,7 @@ def classes_of(cfg: Config) -> dict[str, Any]:
     if not loader:
         return {}
     with explain_config_errors(cfg):
-        return meta_of(loader.dataset, cfg.get('default_scope', 'mmdet'))
+        return meta_of(loader.dataset, task_of(cfg).scope)
 
 
 def meta_of(dataset: Mapping[str, Any], scope: str) -> dict[str, Any]:
@@ -126,6 +127,6 @@ def build_test_pipeline(cfg: Config) -> Compose:
             step['type'] = 'mmvisx.LoadImageFromFile'
         if 'meta_keys' in step:  # an image of no data set has no id
             step['meta_keys'] = tuple(key for key in step['meta_keys'] if key != 'img_id')
-    scope = cfg.get('default_scope', 'mmdet')
+    scope = task_of(cfg).scope
     with DefaultScope.overwrite_default_scope(scope), explain_config_errors(cfg):
         return Compose([step for step in steps if not is_step(step, *_LABEL_STEPS)])

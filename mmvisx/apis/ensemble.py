@@ -10,6 +10,7 @@ from mmengine.config import Config, ConfigDict
 from mmvisx.utils.config import load_config
 from mmvisx.utils.config.model import model_config
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.tasks import task_of
 
 __all__ = ['enable_ensemble', 'split_member']
 
@@ -38,7 +39,7 @@ def enable_ensemble(cfg: Config, members: Sequence[str], allow_partial: bool = F
         checkpoints.append(checkpoint)
     cfg.pop('data_preprocessor', None)  # each member has its own
     cfg.model = ConfigDict(
-        type='mmvisx.EnsembleClassifier',
+        type=task_of(cfg).ensemble,
         members=models,
         checkpoints=checkpoints,
         allow_partial=allow_partial,
@@ -46,11 +47,11 @@ def enable_ensemble(cfg: Config, members: Sequence[str], allow_partial: bool = F
 
 
 def _model(cfg: Config, name: str) -> dict[str, Any]:
-    if cfg.get('default_scope') != 'mmpretrain' or 'model' not in cfg:
+    if task_of(cfg).ensemble is None or 'model' not in cfg:
         kind = cfg.get('model', {}).get('type')
         raise UserError(
             f'an ensemble averages the class probabilities of classifiers, but {name} is a config '
-            f'with model.type={kind!r} and default_scope={cfg.get("default_scope")!r}; give one '
+            f'with model.type={kind!r} and default_scope={task_of(cfg).scope!r}; give one '
             'checkpoint'
         )
     return model_config(cfg).to_dict()

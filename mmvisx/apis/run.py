@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
-from mmengine.evaluator import DumpResults
-from mmengine.registry import RUNNERS
+from mmengine.registry import METRICS, RUNNERS
 
 from mmvisx.engine.runner import CheckedRunner
 from mmvisx.utils.config import apply_options, load_config
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.tasks import DEFAULT_SCOPE, task_of
 
 BFLOAT16 = 'mmvisx.BFloat16OptimWrapper'
 ASYNCHRONOUS = 'mmvisx.AsynchronousSGD'
@@ -30,7 +30,7 @@ def prepare_config(
     ``work_dir`` goes before the config's own, and ``work_dirs/{config name}`` is the default.
 
     Raises:
-        UserError: see :func:`load_config` and :func:`apply_options`.
+        UserError: see :func:`load_config`, :func:`apply_options` and :func:`task_of`.
     """
     cfg = load_config(path)
     apply_options(cfg, options or {})
@@ -39,7 +39,8 @@ def prepare_config(
         cfg.work_dir = str(work_dir)
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
-    cfg.setdefault('default_scope', 'mmdet')
+    cfg.setdefault('default_scope', DEFAULT_SCOPE)
+    task_of(cfg)  # says it here if the task is unknown
     return cfg
 
 
@@ -96,42 +97,42 @@ def add_loss_check(cfg: Config) -> None:
     hooks = cfg.setdefault('custom_hooks', [])
     if not any('CheckFiniteLossHook' in str(hook.get('type')) for hook in hooks):
         interval = 10 if torch.cuda.is_available() else 1
-        cfg.custom_hooks = [
-            *hooks,
-            ConfigDict(type='mmvisx.CheckFiniteLossHook', interval=interval),
-        ]
+        _add_hook(cfg, type='mmvisx.CheckFiniteLossHook', interval=interval)
 
 
 def add_label_check(cfg: Config) -> None:
-    """Add the check for labels that a classifier or a segmentor does not have."""
-    names = {'mmpretrain': 'CheckLabelsHook', 'mmseg': 'CheckSegLabelsHook'}
-    name = names.get(cfg.get('default_scope', 'mmdet'))
-    hooks = cfg.get('custom_hooks') or []
-    if name is not None and not any(name in str(hook.get('type')) for hook in hooks):
-        cfg.custom_hooks = [*hooks, ConfigDict(type=f'mmvisx.{name}')]
+    """Add the task's check for labels that the model does not have, unless the config has it."""
+    check = task_of(cfg).label_check
+    if check is None:
+        return
+    name = check.rpartition('.')[2]
+    if not any(name in str(hook.get('type')) for hook in cfg.get('custom_hooks') or []):
+        _add_hook(cfg, type=check)
+
+
+def _add_hook(cfg: Config, **hook: Any) -> None:
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), ConfigDict(hook)]
 
 
 def enable_fusing(cfg: Config) -> None:
     """Make a test fold batch normalisations and standardised weights."""
-    cfg.custom_hooks = [
-        *(cfg.get('custom_hooks') or []),
-        ConfigDict(type='mmvisx.FuseForTestHook'),
-    ]
+    _add_hook(cfg, type='mmvisx.FuseForTestHook')
 
 
 def draw_predictions(cfg: Config, folder: str | Path) -> None:
-    """Make a test draw its predictions into ``folder``."""
-    if cfg.get('default_scope') == 'mmpretrain':
-        hook = ConfigDict(type='mmvisx.ClassificationPicturesHook', out_dir=str(folder))
-        cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
+    """Make a test draw its predictions into ``folder``.
+
+    Raises:
+        UserError: the config's task has no pictures.
+    """
+    task = task_of(cfg)
+    picture_hook = task.need('picture_hook', '--show-dir')
+    if task.visualizer is None:
+        _add_hook(cfg, type=picture_hook, out_dir=str(folder))
         return
-    if cfg.get('default_scope') == 'mmseg':
-        hook = ConfigDict(type='mmvisx.SegmentationPicturesHook', out_dir=str(folder))
-        cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
-        return
-    cfg.setdefault('visualizer', ConfigDict(type='mmdet.DetLocalVisualizer', name='visualizer'))
+    cfg.setdefault('visualizer', ConfigDict(type=task.visualizer, name='visualizer'))
     cfg.setdefault('default_hooks', ConfigDict())
-    hook = cfg.default_hooks.get('visualization') or ConfigDict(type='mmdet.DetVisualizationHook')
+    hook = cfg.default_hooks.get('visualization') or ConfigDict(type=picture_hook)
     # mmdet joins a relative folder to the work dir once per batch.
     hook.update(draw=True, test_out_dir=str(Path(folder).absolute()))
     cfg.default_hooks.visualization = hook
@@ -156,21 +157,17 @@ def set_local_rank(local_rank: int) -> None:
 
 def prediction_dump(cfg: Config, path: str | Path) -> Any:
     """Return the metric that writes the predictions of every image to ``path``."""
-    if cfg.get('default_scope', 'mmdet') == 'mmdet':
-        from mmdet.evaluation import DumpDetResults
-
-        return DumpDetResults(out_file_path=str(path))  # packs masks
-    return DumpResults(out_file_path=str(path))
+    return METRICS.build(dict(type=task_of(cfg).prediction_dump, out_file_path=str(path)))
 
 
 def use_own_metrics(cfg: Config) -> None:
-    """Put this package's metrics in the place of mmdet's, for class tables and both VOC rules."""
+    """Put this package's metrics in the place of the library's."""
+    task = task_of(cfg)
     evaluators = cfg.test_evaluator
     for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
-        kind = str(evaluator.get('type')).removeprefix('mmdet.')
-        if kind == 'CocoMetric':
-            evaluator['type'] = 'mmvisx.CocoMetric'
-        elif kind == 'VOCMetric' and evaluator.get('metric', 'mAP') in ('mAP', ['mAP']):
-            kept = {k: v for k, v in evaluator.items() if k in ('iou_thrs', 'prefix')}
+        kind = str(evaluator.get('type'))
+        replace = task.own_metrics.get(kind if '.' in kind else f'{task.scope}.{kind}')
+        if replace is not None:
+            new = replace(dict(evaluator))
             evaluator.clear()
-            evaluator.update(type='mmvisx.VOCMetric', **kept)
+            evaluator.update(new)

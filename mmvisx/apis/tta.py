@@ -8,26 +8,35 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.tasks import task_of
 
-from .tta_views import enable_classifier_tta, enable_segmentor_tta, innermost, name_of
+from .build import innermost
+from .tta_views import name_of
+
+__all__ = ['enable_detector_tta', 'enable_tta', 'flip_pipeline']
 
 
 def enable_tta(cfg: Config) -> None:
     """Turn ``cfg`` into the config of a test with augmentation, in place.
 
+    Raises:
+        UserError: the config's task has no augmentation, or see :func:`enable_detector_tta` and
+            :mod:`mmvisx.apis.tta_views`.
+    """
+    task_of(cfg).need('tta', '--tta')(cfg)
+
+
+def enable_detector_tta(cfg: Config) -> None:
+    """Turn ``cfg`` into the config of a detector's test with augmentation, in place.
+
     Uses ``tta_model`` and ``tta_pipeline`` of the config; without them a horizontal flip of the
     test pipeline, and the detector's own NMS. Masks are merged where a ``roi_head`` predicts
-    them; for other detectors a mask metric is dropped with a warning. Segmentors and classifiers
-    have views of their own, see :mod:`mmvisx.apis.tta_views`.
+    them; for other detectors a mask metric is dropped with a warning.
 
     Raises:
         UserError: the config has no NMS settings where mmdet's detectors have them, or its
             ``tta_pipeline`` does not say which views are flipped.
     """
-    others = {'mmseg': enable_segmentor_tta, 'mmpretrain': enable_classifier_tta}
-    if cfg.get('default_scope') in others:
-        others[cfg.default_scope](cfg)
-        return
     test_cfg = cfg.model.get('test_cfg', {})
     merge = test_cfg.get('rcnn') or test_cfg
     if 'tta_model' not in cfg:

@@ -7,11 +7,11 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from mmvisx.apis.inference.segmentation import meta_of
+from mmvisx.apis.build import classes_of, innermost
 from mmvisx.datasets.segmentation.seg_checked import mirrored_labels
 from mmvisx.utils.errors import UserError
 
-__all__ = ['enable_classifier_tta', 'enable_segmentor_tta', 'innermost', 'name_of', 'scaled_views']
+__all__ = ['enable_classifier_tta', 'enable_segmentor_tta', 'name_of', 'scaled_views']
 
 RATIOS = (0.75, 1.0, 1.25)  # of the size at which the config tests
 
@@ -20,19 +20,6 @@ def name_of(step: dict[str, Any]) -> str:
     """Return the name of a transform without its scope."""
     kind = step['type']
     return kind.rsplit('.', 1)[-1] if isinstance(kind, str) else kind.__name__
-
-
-def innermost(dataset: ConfigDict) -> ConfigDict:
-    """Return the data set with the pipeline, inside its wrappers.
-
-    Raises:
-        UserError: None has a pipeline.
-    """
-    while 'pipeline' not in dataset and 'dataset' in dataset:
-        dataset = dataset.dataset
-    if 'pipeline' not in dataset:
-        raise UserError('--tta: test_dataloader.dataset has no pipeline')
-    return dataset
 
 
 def enable_segmentor_tta(cfg: Config) -> None:
@@ -45,7 +32,7 @@ def enable_segmentor_tta(cfg: Config) -> None:
         UserError: No views can be made from the test pipeline.
     """
     dataset = innermost(cfg.test_dataloader.dataset)
-    meta = meta_of(dataset)
+    meta = classes_of(cfg)
     metas = meta.get('tasks') or {'': meta}
     mirrored = {task: mirrored_labels(m) for task, m in metas.items() if m.get('classes')}
     model = dict(cfg.get('tta_model') or {})

@@ -1,9 +1,9 @@
-"""Pictures of training samples, as they come out of the pipeline, with the weights of boxes."""
+"""Pictures of training samples, as they come out of the pipeline; of boxes with their weights."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,14 @@ from mmdet.structures.bbox import BaseBoxes
 from mmdet.visualization import DetLocalVisualizer
 from mmdet.visualization.palette import get_palette
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
+from mmengine.registry import init_default_scope
 
 from mmvisx.utils.config.explain import explain_config_errors
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.random_numbers import seed_everything
+from mmvisx.utils.tasks import task_of
 
-__all__ = ['browse', 'draw_sample']
+__all__ = ['browse', 'build_dataset', 'draw_boxes', 'draw_sample', 'to_picture']
 
 _IGNORED = (128, 128, 128)
 
@@ -124,10 +125,22 @@ def _with_caption(picture: np.ndarray, lines: list[str]) -> np.ndarray:
     return canvas
 
 
+def draw_boxes(data: dict[str, Any], meta: Mapping[str, Any]) -> np.ndarray:
+    """Draw a packed sample as :func:`draw_sample` does, RGB ``(H, W, 3)`` uint8.
+
+    Args:
+        data: ``inputs`` and ``data_samples``, what the last transform of a pipeline gives.
+        meta: ``metainfo`` of the data set, for names and colours of the classes.
+    """
+    visualizer = DetLocalVisualizer(alpha=0.6, line_width=2)
+    visualizer.dataset_meta = dict(palette='random') | dict(meta)
+    return draw_sample(data, visualizer)
+
+
 def browse(
     cfg: Config, count: int, split: str = 'train', seed: int = 0, start: int = 0
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield names and pictures of samples of a data set.
+    """Yield names and pictures of samples of a data set, as its task draws them.
 
     Random numbers depend on the seed and on the sample, not on how many samples are drawn.
 
@@ -138,19 +151,18 @@ def browse(
         start: Index of the first sample.
 
     Raises:
-        UserError: See :func:`build_dataset` and :func:`draw_sample`; no sample is left.
+        UserError: See :func:`build_dataset` and :func:`draw_sample`; no sample is left, or the
+            task has no such pictures.
     """
-    DefaultScope.get_instance('browse', scope_name=cfg.get('default_scope', 'mmdet'))
+    task = task_of(cfg)
+    draw = task.need('sample_picture', 'browsing')
+    init_default_scope(task.scope)
     dataset = build_dataset(cfg, split)
     if not 0 <= start < len(dataset):
         raise UserError(f'start={start}, but the data set has {len(dataset)} samples, from 0 on')
-    visualizer = DetLocalVisualizer(alpha=0.6, line_width=2)
-    meta = dict(dataset.metainfo)
-    meta.setdefault('palette', 'random')
-    visualizer.dataset_meta = meta
     for index in range(start, min(start + count, len(dataset))):
         seed_everything(seed, index)
         data = dataset[index]
-        picture = draw_sample(data, visualizer)
-        stem = Path(data['data_samples'].get('img_path') or 'image').stem
+        picture = draw(data, dataset.metainfo)
+        stem = Path(data['data_samples'].metainfo.get('img_path') or 'image').stem
         yield f'{index:06d}_{stem}.png', picture

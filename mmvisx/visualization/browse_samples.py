@@ -1,26 +1,21 @@
-"""Draw the samples of any data set: boxes, label maps, or images with their class."""
+"""Draw the samples of segmentors and classifiers: label maps, or images with their class."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmpretrain.structures import DataSample
 from mmseg.structures import SegDataSample
 
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.random_numbers import seed_everything
 
-from . import browse_dataset
-from .browse_dataset import build_dataset, to_picture
+from .browse_dataset import to_picture
 from .segmentation_tasks import draw_tasks, tasks_of
 
-__all__ = ['browse', 'draw_class', 'draw_masks']
+__all__ = ['draw_class', 'draw_masks']
 
 _LEAST = 160  # pixels, so that the name can be read
 _FONT, _SCALE, _ROW = cv2.FONT_HERSHEY_SIMPLEX, 0.45, 22
@@ -82,28 +77,3 @@ def draw_class(data: Mapping[str, Any], meta: Mapping[str, Any]) -> np.ndarray:
     picture[-_ROW:] = 255
     cv2.putText(picture, text, (6, len(picture) - 7), _FONT, _SCALE, (0, 0, 0), 1, cv2.LINE_AA)
     return picture
-
-
-def browse(
-    cfg: Config, count: int, split: str = 'train', seed: int = 0, start: int = 0
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield names and pictures of samples of a data set of any kind.
-
-    Arguments and errors as :func:`mmvisx.visualization.browse_dataset.browse`, which draws the
-    samples of detectors.
-    """
-    drawers: dict[str, Callable[..., np.ndarray]] = dict(mmseg=draw_masks, mmpretrain=draw_class)
-    scope = cfg.get('default_scope', 'mmdet')
-    if scope not in drawers:
-        yield from browse_dataset.browse(cfg, count, split, seed, start)
-        return
-    init_default_scope(scope)
-    dataset = build_dataset(cfg, split)
-    if not 0 <= start < len(dataset):
-        raise UserError(f'start={start}, but the data set has {len(dataset)} samples, from 0 on')
-    for index in range(start, min(start + count, len(dataset))):
-        seed_everything(seed, index)
-        data = dataset[index]
-        picture = drawers[scope](data, dataset.metainfo)
-        stem = Path(data['data_samples'].metainfo.get('img_path') or 'image').stem
-        yield f'{index:06d}_{stem}.png', picture

@@ -11,7 +11,8 @@ from PIL import Image
 
 from mmvisx.utils import UserError
 from mmvisx.utils.config.classes import set_classes
-from mmvisx.visualization.browse_samples import browse, draw_class, draw_masks
+from mmvisx.visualization.browse_dataset import browse
+from mmvisx.visualization.browse_samples import draw_class, draw_masks
 
 META = dict(classes=('ground', 'ball'), palette=[[10, 200, 10], [200, 10, 10]])
 

@@ -34,7 +34,7 @@ def main() -> None:
     from tqdm import tqdm
 
     from mmvisx.apis.run import prepare_config
-    from mmvisx.visualization.browse_samples import browse
+    from mmvisx.visualization.browse_dataset import browse
 
     register_all_modules(init_default_scope=False)
     cfg = prepare_config(args.config, options=args.cfg_options)

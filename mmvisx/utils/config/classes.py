@@ -12,6 +12,7 @@ from mmengine.config import Config
 
 from mmvisx.utils.coco_file import read_coco
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.tasks import task_of
 
 from .options import walk
 
@@ -81,11 +82,10 @@ def set_classes(cfg: Config, classes: Sequence[str]) -> None:
       follows (preprocessor, losses, teacher), and top-5 accuracy of fewer classes is left out.
 
     Raises:
-        UserError: The config has no data set or no head that could be given classes.
+        UserError: The config has no data set or no head that could be given classes, or its
+            task has no classes.
     """
-    scope = cfg.get('default_scope', 'mmdet')
-    set_of = {'mmseg': _set_of_masks, 'mmpretrain': _set_of_folders}.get(scope, _set_of_boxes)
-    set_of(cfg, tuple(classes))
+    task_of(cfg).need('classes', '--classes')(cfg, tuple(classes))
 
 
 def _nodes(root: Any, key: str) -> Iterator[tuple[str, Any]]:
@@ -103,7 +103,8 @@ def _short(kind: Any) -> str:
     return str(kind).rpartition('.')[2]
 
 
-def _set_of_boxes(cfg: Config, classes: tuple[str, ...]) -> None:
+def set_box_classes(cfg: Config, classes: tuple[str, ...]) -> None:
+    """Give a detector's data sets and heads these classes; see :func:`set_classes`."""
     datasets = _datasets(cfg, 'ann_file')
     heads = [
         n for path, n in _nodes(cfg.get('model'), 'num_classes') if 'semantic_head' not in path
@@ -121,7 +122,8 @@ def _complain(key: str, datasets: list[Any], heads: list[Any]) -> None:
         raise UserError(f'--classes: the config has no {what}')
 
 
-def _set_of_masks(cfg: Config, classes: tuple[str, ...]) -> None:
+def set_mask_classes(cfg: Config, classes: tuple[str, ...]) -> None:
+    """Give a segmentor's data sets and head these classes; see :func:`set_classes`."""
     tasks = cfg.get('model', {}).get('task_heads')
     if tasks is not None:
         raise UserError(
@@ -144,7 +146,8 @@ def _set_of_masks(cfg: Config, classes: tuple[str, ...]) -> None:
         head['num_classes'] = len(classes)
 
 
-def _set_of_folders(cfg: Config, classes: tuple[str, ...]) -> None:
+def set_folder_classes(cfg: Config, classes: tuple[str, ...]) -> None:
+    """Give a classifier's data sets and head these classes; see :func:`set_classes`."""
     datasets = _datasets(cfg, 'pipeline')
     heads = [node for _, node in _nodes(cfg.get('model'), 'num_classes')]
     _complain('a pipeline', datasets, heads)

@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from mmvisx.utils.config import walk
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.tasks import task_of
 from mmvisx.utils.text import similar
 
 from .signatures import constructor_arguments, registered_names, resolve_type
@@ -40,7 +41,7 @@ def explain_config_errors(cfg: Config) -> Iterator[None]:
 
 
 def _scope(cfg: Config) -> str:
-    return cfg.get('default_scope', 'mmdet')
+    return task_of(cfg).scope
 
 
 def _unknown_type(cfg: Config, text: str) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict, DictAction
 
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.tasks import task_of
 from mmvisx.utils.text import similar
 
 from .items import positions_of_names
@@ -180,7 +181,7 @@ def _accepted(cfg: Config, node: dict, path: str) -> tuple[set[str], bool]:
     names: set[str] = {'_delete_', '_scope_', 'type'}
     is_open = False
     if 'type' in node:
-        target = resolve_type(node['type'], cfg.get('default_scope', 'mmdet'))
+        target = resolve_type(node['type'], task_of(cfg).scope)
         if target is None:
             raise UserError(
                 f'the config says {path}.type={node["type"]!r}, which is not a registered type'
