@@ -14,7 +14,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS
 from torch import nn
 
-from mmvisx.structures.losses import TaskLosses, attach_task_losses
+from mmvisx.structures.losses import StepLosses
 
 TASKS = ('a', 'b')
 INPUTS, HIDDEN, OUTPUTS = 5, 4, 3
@@ -51,14 +51,14 @@ class TwoHeads(BaseModel):
         return losses
 
     def parse_losses(self, losses):
-        """Attach the parts of the sum."""
+        """Keep the parts of the sum."""
         total, logged = super().parse_losses(losses)
         terms, images = {}, {}
         for task, head in self.task_heads.items():
             images[task] = int(losses[f'{task}.images'])
             terms[task] = losses.get(f'{task}.loss', 0.0 * head.weight.sum())
-        tasks = TaskLosses(terms, images, int(losses['images']))
-        return attach_task_losses(total + 0.0 * sum(terms.values()), tasks), logged
+        total = total + 0.0 * sum(terms.values())
+        return StepLosses(total, terms, images, int(losses['images'])), logged
 
 
 def batches(steps, size, seed=0, both=0.2, tasks=TASKS, dtype=torch.float64):

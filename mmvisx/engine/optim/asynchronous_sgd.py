@@ -12,7 +12,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from mmvisx.registry import OPTIM_WRAPPERS
-from mmvisx.structures.losses import TaskLosses, task_losses
+from mmvisx.structures.losses import StepLosses
 from mmvisx.utils.errors import UserError
 
 from .bfloat16_wrapper import dense_in_bfloat16
@@ -62,8 +62,7 @@ class AsynchronousSGD(OptimWrapperDict):
 
     Raises:
         UserError: a period below 1 or of no task, an unknown ``dtype``, or a model whose loss
-            does not say what each task gives (:func:`mmvisx.structures.losses.\
-attach_task_losses`).
+            does not say what each task gives (:class:`~mmvisx.structures.losses.StepLosses`).
 
     Source: 002, section 6.1, "Optimization", which refers to UberNet, Table 3; the periods 20
     and 10 are the author's code's.
@@ -125,25 +124,24 @@ attach_task_losses`).
 
     def update_params(
         self,
-        loss: Tensor,
+        loss: StepLosses | Tensor,
         step_kwargs: dict | None = None,
         zero_kwargs: dict | None = None,
     ) -> None:
         """Run the backward pass of a batch, count its images, step the parts that are due.
 
         Args:
-            loss: From the ``parse_losses`` of a model with tasks.
+            loss: From the ``parse_losses`` of a model with tasks. One without is refused.
             step_kwargs: For ``step`` of the optimizer wrappers.
             zero_kwargs: Not used: gradients are taken, not zeroed.
         """
-        tasks = task_losses(loss)
-        if tasks is None:
+        if not isinstance(loss, StepLosses):
             raise UserError(
                 'AsynchronousSGD needs to know the loss of each task: use it with '
-                'mmvisx.MultiTaskSegmentor, or attach_task_losses in parse_losses of the model'
+                'mmvisx.MultiTaskSegmentor, or return StepLosses from parse_losses of the model'
             )
-        self.backward(_sum_over_images(tasks))
-        images = _global_counts(tasks, loss.device)
+        self.backward(_sum_over_images(loss))
+        images = _global_counts(loss)
         if self._finite():
             self._collect(images)
             for name, count in self.counts.items():
@@ -245,15 +243,15 @@ def _device(wrapper: OptimWrapperDict) -> str:
     return str(next(iter(parameters)).device.type)
 
 
-def _sum_over_images(tasks: TaskLosses) -> Tensor:
+def _sum_over_images(step: StepLosses) -> Tensor:
     """Return the sum of the losses over images: the mean of each task times its images."""
-    terms = [loss * tasks.images[task] for task, loss in tasks.losses.items()]
+    terms = [loss * step.images[task] for task, loss in step.losses.items()]
     return torch.stack(terms).sum()
 
 
-def _global_counts(tasks: TaskLosses, device: torch.device) -> dict[str, int]:
+def _global_counts(step: StepLosses) -> dict[str, int]:
     """Return how many images of all processes' batches reach each part."""
-    names = [TRUNK, *tasks.images]
-    counts = torch.tensor([tasks.batch, *tasks.images.values()], device=device)
+    names = [TRUNK, *step.images]
+    counts = torch.tensor([step.batch, *step.images.values()], device=step.total.device)
     all_reduce(counts)
     return dict(zip(names, counts.tolist(), strict=True))

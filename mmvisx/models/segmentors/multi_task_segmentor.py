@@ -14,7 +14,7 @@ from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
 from mmvisx.registry import MODELS
-from mmvisx.structures.losses import TaskLosses, attach_task_losses
+from mmvisx.structures.losses import StepLosses
 from mmvisx.utils.errors import UserError
 
 __all__ = ['MultiTaskSegmentor']
@@ -148,8 +148,8 @@ class MultiTaskSegmentor(EncoderDecoder):
         losses['images'] = inputs.new_tensor(float(len(data_samples)))
         return losses
 
-    def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the sum of the tasks' losses, with each attached, and what is logged."""
+    def parse_losses(self, losses: dict[str, Tensor]) -> tuple[StepLosses, dict[str, Tensor]]:
+        """Return the loss of each task and their sum, and what is logged."""
         total, logged = super().parse_losses(losses)
         per_task, images = {}, {}
         for task, head in self.task_heads.items():
@@ -160,8 +160,7 @@ class MultiTaskSegmentor(EncoderDecoder):
                 terms = [0.0 * sum(p.sum() for p in head.parameters() if p.requires_grad)]
                 total = total + terms[0]
             per_task[task] = sum(terms)
-        tasks = TaskLosses(per_task, images, int(logged['images']))
-        return attach_task_losses(total, tasks), logged
+        return StepLosses(total, per_task, images, int(logged['images'])), logged
 
     def postprocess_result(
         self, seg_logits: Tensor, data_samples: list[SegDataSample] | None = None

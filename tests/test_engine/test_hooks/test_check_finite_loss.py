@@ -1,7 +1,11 @@
 """A loss that is not finite stops the training with good weights."""
 
+import copy
+import pickle
+
 import pytest
 import torch
+from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
@@ -27,20 +31,20 @@ class Model(BaseModel):
         }
 
 
-def train(tmp_path, model, interval=1, iterations=6, save=2):
+def train(tmp_path, model, interval=1, iterations=6, save=2, hooks=()):
     runner = Runner(
         model,
         str(tmp_path),
         train_dataloader=dict(
             batch_size=1,
-            dataset=[{'inputs': torch.zeros(1)}] * 2,
+            dataset=[{'inputs': torch.zeros(1)}] * 8,  # a second pass would begin with a pause
             sampler=dict(type='DefaultSampler', shuffle=False),
             collate_fn=dict(type='default_collate'),
         ),
         train_cfg=dict(by_epoch=False, max_iters=iterations),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
         default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=save, by_epoch=False)),
-        custom_hooks=[dict(type='mmvisx.CheckFiniteLossHook', interval=interval)],
+        custom_hooks=[dict(type='mmvisx.CheckFiniteLossHook', interval=interval), *hooks],
         experiment_name=f'{tmp_path.name}{interval}{iterations}',
         log_level='ERROR',
     )
@@ -77,6 +81,58 @@ def test_a_healthy_run_ends_and_leaves_the_model_as_it_was(tmp_path):
     runner = train(tmp_path, Model(0))
     assert runner.iter == 6
     assert 'parse_losses' not in vars(runner.model)
+    assert not runner.model._forward_hooks
+
+
+class Copies(Hook):
+    """Copies and pickles the model in the middle of a training."""
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter == 2:
+            self.models = [copy.deepcopy(runner.model), pickle.loads(pickle.dumps(runner.model))]
+
+
+def test_a_model_in_training_is_copied_and_pickled_and_its_copies_are_not_checked(tmp_path):
+    copies = Copies()
+    model = Model(5)
+    with pytest.raises(UserError, match='iteration 5'):
+        train(tmp_path, model, hooks=[copies])
+    for other in copies.models:
+        other.bad_at = other.count + 1
+        assert not torch.isfinite(other(torch.zeros(1), mode='loss')['loss_bbox'][1])
+
+
+class OwnStep(Model):
+    """Knows no ``parse_losses``: makes its losses and goes down them by itself."""
+
+    parse_losses = None
+
+    def train_step(self, data, optim_wrapper):
+        losses = self(**self.data_preprocessor(data, True), mode='loss')
+        total = losses['loss_cls'] + sum(losses['loss_bbox'])
+        optim_wrapper.update_params(total)
+        return dict(loss=total.detach())
+
+
+def test_a_model_without_parse_losses(tmp_path):
+    model, expected = OwnStep(4), OwnStep(0)
+    train(tmp_path / 'good', expected, iterations=3)
+    with pytest.raises(UserError, match=r'loss_bbox\[1\]=nan'):
+        train(tmp_path / 'bad', model)
+    assert torch.equal(model.weight, expected.weight)
+
+
+class HandsOver(Hook):
+    """In the place of a loop that makes its losses without the model's forward."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        value = float('inf') if runner.iter == 3 else 1.0
+        runner.call_hook('after_losses', losses={'likelihood': torch.tensor(value)})
+
+
+def test_losses_that_a_loop_hands_over(tmp_path):
+    with pytest.raises(UserError, match='iteration 4: likelihood=inf'):
+        train(tmp_path, Model(0), hooks=[HandsOver()])
 
 
 def test_terms():

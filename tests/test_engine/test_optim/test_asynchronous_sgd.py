@@ -256,7 +256,7 @@ def test_mistakes_are_named(two):
         two.wrapper(model, trunk_images=0)
     with pytest.raises(UserError, match="dtype='half'"):
         two.wrapper(model, dtype='half')
-    with pytest.raises(UserError, match='attach_task_losses'):
+    with pytest.raises(UserError, match='return StepLosses'):
         two.wrapper(model).update_params(model.trunk.weight.sum())
     with pytest.raises(UserError, match='Linear has no task_heads'):
         two.wrapper(nn.Linear(1, 1))
