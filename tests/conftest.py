@@ -61,15 +61,13 @@ def lively_weights() -> Callable[..., Path]:
     chaotic: rounding errors decide where it samples.
     """
     # Here, because it takes seconds and most tests do without.
-    from mmdet.registry import MODELS
-    from mmdet.utils import register_all_modules
+    from mmvisx.apis.build import build_model
 
     parts = ('offset_', 'switch', 'context', 'rfp_conv', 'weight_diff')
 
     def save(cfg, path: Path) -> Path:
-        register_all_modules(init_default_scope=True)
         torch.manual_seed(0)
-        model = MODELS.build(cfg.model)
+        model = build_model(cfg)
         for backbone in (model.backbone, *model.neck.rfp_modules):
             backbone.init_cfg = None
             backbone.init_weights()

@@ -18,12 +18,12 @@ from typing import Any
 
 import mmdet
 import torch
-from mmdet.registry import MODELS
 from mmdet.testing import demo_mm_inputs
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmvisx.apis.build import build_model
 from mmvisx.surgery import weight_box_losses
 from mmvisx.utils import run_cli
 from mmvisx.utils.machine import describe_machine
@@ -49,11 +49,11 @@ BOXES = 8
 
 def build(path: Path) -> nn.Module:
     """Build a recipe's detector with random weights."""
-    model = Config.fromfile(path).model
-    for part in (model.backbone, model.neck.get('rfp_backbone') or {}):
+    cfg = Config.fromfile(path)
+    for part in (cfg.model.backbone, cfg.model.neck.get('rfp_backbone') or {}):
         part.pop('init_cfg', None)
     torch.manual_seed(0)
-    return MODELS.build(model).train()
+    return build_model(cfg).train()
 
 
 def make_data(side: int, batch: int) -> dict[str, Any]:
