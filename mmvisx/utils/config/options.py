@@ -232,6 +232,13 @@ def walk(node: Any, path: str = '') -> Iterable[tuple[str, Any]]:
         yield from walk(item, full)
 
 
+def node_at(root: Any, path: str) -> Any:
+    """Return the entry at a dotted path, the config itself for ``''``."""
+    for part in path.split('.') if path else ():
+        root = root[int(part)] if isinstance(root, list | tuple) else root[part]
+    return root
+
+
 def _merge(cfg: Config, parts: list[str], value: Any) -> None:
     """Set one entry; list items are set through the list, which MMEngine cannot do for a leaf."""
     node: Any = cfg._cfg_dict

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -27,9 +28,17 @@ RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self'
     'tta_pipeline',
 }
 
+# Words of annotations
+_NUMBERS = frozenset({'int', 'float', 'bool'})
+_AROUND_NUMBERS = frozenset(
+    'None Optional Union typing collections abc Sequence Tuple tuple List list Iterable'.split()
+)
 
-def constructor_arguments(target: Callable[..., Any]) -> tuple[set[str], bool]:
-    """Return the argument names of a class or function, and whether it takes any other.
+
+def constructor_parameters(
+    target: Callable[..., Any],
+) -> tuple[dict[str, inspect.Parameter], bool]:
+    """Return the named parameters of a class or function, and whether it takes any other.
 
     ``**kwargs`` are followed up the base classes; they count as open only when no base
     class names its arguments. ``nn.Module`` names none, so it closes the list.
@@ -37,19 +46,33 @@ def constructor_arguments(target: Callable[..., Any]) -> tuple[set[str], bool]:
     if not inspect.isclass(target):
         parameters = inspect.signature(target).parameters.values()
         is_open = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        return {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}, is_open
-    names: set[str] = set()
+        return {p.name: p for p in parameters if p.kind is not p.VAR_KEYWORD}, is_open
+    found: dict[str, inspect.Parameter] = {}
     for cls in target.__mro__:
         if cls in (nn.Module, object):
-            return names, cls is object
+            return found, cls is object
         if '__init__' not in vars(cls):
             continue
         parameters = inspect.signature(vars(cls)['__init__']).parameters.values()
         kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-        names |= {p.name for p in parameters if p.kind in kinds and p.name != 'self'}
+        found = {p.name: p for p in parameters if p.kind in kinds and p.name != 'self'} | found
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return names, False
-    return names, True
+            return found, False
+    return found, True
+
+
+def constructor_arguments(target: Callable[..., Any]) -> tuple[set[str], bool]:
+    """Return the names of :func:`constructor_parameters`."""
+    parameters, is_open = constructor_parameters(target)
+    return set(parameters), is_open
+
+
+def wants_number(parameter: inspect.Parameter) -> bool:
+    """Whether a parameter is annotated as a number, or numbers, or has one as its default."""
+    if parameter.annotation is parameter.empty:
+        return isinstance(parameter.default, int | float)
+    words = set(re.findall(r'\w+', inspect.formatannotation(parameter.annotation)))
+    return bool(words & _NUMBERS) and words <= _NUMBERS | _AROUND_NUMBERS
 
 
 def root_registries() -> list[Registry]:
