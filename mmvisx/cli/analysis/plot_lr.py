@@ -28,6 +28,7 @@ def main() -> None:
         plot_learning_rates,
     )
     from mmvisx.apis.run import prepare_config
+    from mmvisx.utils.config.explain import explain_config_errors
 
     names = args.legend or [Path(path).stem for path in args.configs]
     if len(names) != len(args.configs):
@@ -36,9 +37,10 @@ def main() -> None:
     for name, path in zip(names, args.configs, strict=True):
         cfg = prepare_config(path, options=args.cfg_options)
         length = args.iters_per_epoch
-        if length is None:
-            length = iterations_per_epoch(cfg) if 'max_epochs' in cfg.train_cfg else 1
-        rates = learning_rates(cfg, length)
+        with explain_config_errors(cfg):
+            if length is None:
+                length = iterations_per_epoch(cfg) if 'max_epochs' in cfg.train_cfg else 1
+            rates = learning_rates(cfg, length)
         print(f'{name}: {len(rates)} iterations, {rates[0]:.3g} ... {rates[-1]:.3g}')
         schedules.append((name, rates, length))
     print(f'wrote {plot_learning_rates(schedules, args.out)}')

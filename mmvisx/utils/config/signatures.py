@@ -31,7 +31,8 @@ RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self'
 # Words of annotations
 _NUMBERS = frozenset({'int', 'float', 'bool'})
 _AROUND_NUMBERS = frozenset(
-    'None Optional Union typing collections abc Sequence Tuple tuple List list Iterable'.split()
+    {'None', 'NoneType', 'Optional', 'Union', 'typing', 'collections', 'abc'}
+    | {'Sequence', 'Iterable', 'Tuple', 'tuple', 'List', 'list'}
 )
 
 
@@ -87,8 +88,7 @@ def resolve_type(name: Any, scope: str = 'mmdet') -> Callable[..., Any] | None:
     init_default_scope(scope)
     for root in root_registries():
         try:
-            with root.switch_scope_and_registry(scope) as registry:
-                found = registry.get(name)
+            found = root.children.get(scope, root).get(name)
         except RuntimeError:  # MMEngine's way to say that the name is not in this registry
             continue
         if found is not None:
