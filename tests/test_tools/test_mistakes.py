@@ -48,8 +48,8 @@ OPTIONS = [
     (CONNECTIVITY, 'log_processor.window_size', 'wide', "'wide'"),
     (CONNECTIVITY, 'randomness.seed', 'lucky', "'lucky'"),
     (CONNECTIVITY, 'env_cfg.mp_cfg.mp_start_method', 'split', "'split'"),
-    (REJUVENATION, 'custom_hooks.2.variant', 'best', "'best'"),
-    (REJUVENATION, 'custom_hooks.2.threshold', '-0.3', '-0.3'),
+    (REJUVENATION, 'custom_hooks.NeuralRejuvenationHook.variant', 'best', "'best'"),
+    (REJUVENATION, 'custom_hooks.NeuralRejuvenationHook.threshold', '-0.3', '-0.3'),
     (REJUVENATION, 'model.backbone.depth', '12', '12'),
     (TWEAKS, 'model.backbone.variant', 'e', "'e'"),
     (TWEAKS, 'model.backbone.base_channels', 'many', "'many'"),
@@ -85,6 +85,7 @@ def test_option(refuse, repo, tmp_path, config, entry, given, shown):
     line = refuse(
         'tools/train.py', repo / config, *work, '--cfg-options', *short, f'{entry}={given}'
     )
+    entry = entry.replace('NeuralRejuvenationHook', '3')  # its position
     assert f'{entry}={shown}' in line, line
 
 
@@ -228,7 +229,6 @@ def test_tool_with_options(refuse, repo, tmp_path, path, arguments):
         ),
         ('tools/analysis/browse_dataset.py', CONNECTIVITY, 'grids', ['CONFIG']),
         ('tools/analysis/plot_lr.py', CONNECTIVITY, 'schedule', ['CONFIG']),
-        ('tools/analysis/plot_lr.py', TWEAKS, 'folders', ['CONFIG']),
     ],
 )
 def test_tool_with_a_config(refuse, repo, tmp_path, path, base, statement, arguments):
@@ -240,10 +240,6 @@ def test_tool_with_a_config(refuse, repo, tmp_path, path, base, statement, argum
         ),
         'segmentor': ('model = dict(backbone=dict(norm_cfg=3))', 'model.backbone.norm_cfg=3'),
         'grids': ("train_dataloader = dict(dataset=dict(side='wide'))", "dataset.side='wide'"),
-        'folders': (
-            "train_dataloader = dict(dataset=dict(num_classes='all'))",
-            "train_dataloader.dataset.num_classes='all'",
-        ),
         'schedule': ('param_scheduler = dict(gamma="small")', "param_scheduler.gamma='small'"),
     }[statement]
     places = {name: tmp_path / file for name, file in

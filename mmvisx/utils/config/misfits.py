@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmvisx.utils.tasks import task_of
 from mmvisx.utils.text import similar
 
 from .options import node_at
@@ -27,7 +28,7 @@ Misfits = dict[str, str]
 
 def unknown_types(cfg: Config, paths: Iterable[str]) -> Misfits:
     """Return the types, of the parts at ``paths``, that nothing is registered under."""
-    scope = cfg.get('default_scope', 'mmdet')
+    scope = task_of(cfg).scope
     found = {}
     for path, node, target in _nodes(cfg, paths):
         if isinstance(node.get('type'), str) and target is None:
@@ -72,4 +73,4 @@ def words_for_numbers(cfg: Config, paths: Iterable[str]) -> Misfits:
 def _nodes(cfg: Config, paths: Iterable[str]) -> Iterator[tuple[str, dict, Any]]:
     for path in paths:
         node = node_at(cfg._cfg_dict, path)
-        yield path, node, resolve_type(node.get('type'), cfg.get('default_scope', 'mmdet'))
+        yield path, node, resolve_type(node.get('type'), task_of(cfg).scope)
