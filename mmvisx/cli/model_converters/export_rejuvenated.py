@@ -41,11 +41,9 @@ def main() -> None:
         raise UserError(f'--shape {args.shape}: give channels, height and width, 1 or more')
     from mmvisx.apis.export.neural_rejuvenation import export_program, export_rejuvenated
     from mmvisx.apis.run import prepare_config
-    from mmvisx.utils.config.explain import explain_config_errors
 
     cfg = prepare_config(args.config, options=args.cfg_options)
-    with explain_config_errors(cfg):
-        found = export_rejuvenated(cfg, args.checkpoint, args.out, args.shape, args.keep_dead)
+    found = export_rejuvenated(cfg, args.checkpoint, args.out, args.shape, args.keep_dead)
     if args.program:
         export_program(found['plain'], args.program, args.shape)
     print(
