@@ -131,14 +131,20 @@ def _fault(
     if empty:
         return f'nothing of {", ".join(sorted(empty))}'
     # A part that is not built is of no account, but one with more blocks is of another network.
-    other = [k for k in fit.unexpected if isinstance(_part(module, k), nn.Sequential)]
+    other = [(k, part) for k in fit.unexpected if (part := _part_with_blocks(module, k))]
     if other:
-        return f'{len(other)} entries more than it has in {other[0].split(".")[0]}'
+        return f'{len(other)} entries more than it has in {other[0][1]}'
     return None
 
 
-def _part(module: nn.Module, key: str) -> Any:
-    return getattr(module, key.split('.')[0], None)
+def _part_with_blocks(module: nn.Module, key: str) -> str | None:
+    """Name the stage of the module that an entry would be in, if it has that one."""
+    name, _, rest = key.partition('.')
+    part = getattr(module, name, None)
+    if isinstance(part, nn.ModuleList):  # of stages, of which the last may not be built
+        number = rest.split('.')[0]
+        return f'{name}.{number}' if number in part._modules else None
+    return name if isinstance(part, nn.Sequential) else None
 
 
 def _hint(module: nn.Module, state: Mapping[str, Tensor], prefix: str | None) -> str:

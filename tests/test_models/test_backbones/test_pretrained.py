@@ -148,6 +148,28 @@ def test_another_depth(tmp_path, other, depth, text):
             DetectoRSResNet(depth=depth, init_cfg=init_cfg, **options).init_weights()
 
 
+@pytest.mark.parametrize(
+    ('name', 'shallow', 'deep', 'part'),
+    [
+        ('StackedUNet', (1, 1, 1, 1), (1, 1, 1, 2), 'stages.3'),
+        ('PostActivationDenseNet', (1, 1), (1, 2), 'blocks.1'),
+    ],
+)
+def test_another_depth_in_a_list_of_stages(tmp_path, name, shallow, deep, part):
+    """A module more in the last stage: all that the shallow network needs is there, and fits."""
+    widths = dict(filters=4, channels=(4, 4, 4, 4), stem_channels=2)
+
+    def network(blocks, **kwargs):
+        arch = dict(widths, modules=blocks) if name == 'StackedUNet' else blocks
+        return MODELS.get(name)(arch=arch, **kwargs)
+
+    torch.save(network(deep).state_dict(), tmp_path / 'deep.pth')
+    init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'deep.pth'))
+    network(deep, init_cfg=init_cfg).init_weights()
+    with pytest.raises(UserError, match=rf'deep\.pth .* entries more than it has in {part}'):
+        network(shallow, init_cfg=init_cfg).init_weights()
+
+
 def test_another_stem(tmp_path):
     """A thousandth of the values, but all others see the images through it."""
     torch.save(ResNetTweak(50, 'c').state_dict(), tmp_path / 'c.pth')
