@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
 
-from .base import CheckedInit
+from .base import ResNetMixin
 
 __all__ = ['CifarResNet', 'PaddedShortcut']
 
@@ -40,7 +40,7 @@ class PaddedShortcut(nn.Module):
 
 
 @MODELS.register_module()
-class CifarResNet(CheckedInit, ResNet_CIFAR):
+class CifarResNet(ResNetMixin, ResNet_CIFAR):
     """ResNet-20, -32, -44, -56 and -110 for images of 32x32.
 
     Three stages of 16, 32 and 64 channels and shortcuts "of option A", which subsample and pad
@@ -84,11 +84,6 @@ class CifarResNet(CheckedInit, ResNet_CIFAR):
         if layer[0].downsample is not None:
             layer[0].downsample = PaddedShortcut(added, kwargs['stride'])
         return layer
-
-    def train(self, mode: bool = True) -> CifarResNet:
-        """As every module, return itself; mmpretrain's ResNet returns nothing."""
-        super().train(mode)
-        return self
 
     def _checkpoint_filter(self, state_dict: dict[str, Tensor], prefix: str, *_: Any) -> None:
         """Rename the published checkpoints' keys in place; called by mmpretrain's classifiers."""

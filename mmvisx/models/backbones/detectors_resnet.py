@@ -18,7 +18,7 @@ from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.modules import name_layers
 
-from .base import CheckedInit
+from .base import ResNetMixin
 
 if TYPE_CHECKING:
     from mmengine.config import ConfigDict
@@ -118,7 +118,7 @@ class SharedBackbone:
 
 
 @MODELS.register_module()
-class DetectoRSResNet(CheckedInit, ResNet):
+class DetectoRSResNet(ResNetMixin, ResNet):
     """ResNet whose 3x3 convolutions may be SAC and whose stages take feedback.
 
     Args:
@@ -177,14 +177,14 @@ class DetectoRSResNet(CheckedInit, ResNet):
             )
         if rfp_sharing and rfp_inplanes is None:
             raise ValueError('rfp_sharing=True needs rfp_inplanes, the channels of the feedback')
-        if rfp_sharing and 0 not in kwargs.get('out_indices', (0,)):
-            raise ValueError('rfp_sharing=True needs the first stage (0) in out_indices')
         self.sac = sac
         self.stage_with_sac = tuple(stage_with_sac)
         self.rfp_inplanes = rfp_inplanes
         self.output_img = output_img
         self.rfp_sharing = rfp_sharing
         super().__init__(*args, init_cfg=init_cfg, **kwargs)
+        if rfp_sharing and 0 not in self.out_indices:
+            raise ValueError('rfp_sharing=True needs the first stage (0) in out_indices')
         name_layers(self)
 
     def make_res_layer(self, **kwargs: Any) -> ResLayer:
@@ -218,11 +218,6 @@ class DetectoRSResNet(CheckedInit, ResNet):
                 module.reset_feedback()
                 if self.zero_init_residual:
                     constant_init(module.norm3, 0)
-
-    def train(self, mode: bool = True) -> DetectoRSResNet:
-        """As every module, return itself; mmdet's ResNet returns nothing."""
-        super().train(mode)
-        return self
 
     def forward(self, x: Tensor) -> tuple[Any, ...]:
         """Map images ``(N, 3, H, W)`` to the maps of ``out_indices``.

@@ -8,14 +8,12 @@ from typing import Any, ClassVar
 
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmvisx.models.backbones.out_indices import resolve_out_indices
 from mmvisx.models.layers import GraduallyUpdated
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
 
-from .base import CheckedInit
+from .base import HE, Backbone, Parts
 
 __all__ = ['GUNN']
 
@@ -39,7 +37,7 @@ class Architecture:
 
 
 @MODELS.register_module()
-class GUNN(CheckedInit):
+class GUNN(Backbone):
     """Gradually updated neural network, or the simultaneously updated one (SUNN).
 
     A stage is a 1x1 convolution with batch norm and ReLU that gives the stage its channels,
@@ -109,13 +107,6 @@ class GUNN(CheckedInit):
         norm_cfg: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        super().__init__(
-            init_cfg
-            or [
-                dict(type='Kaiming', layer='Conv2d'),
-                dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm']),
-            ]
-        )
         settings = self._settings(arch)
         stem = settings.stem if stem is None else stem
         if stem not in STEMS:
@@ -124,14 +115,7 @@ class GUNN(CheckedInit):
         if not isinstance(final_channels, int) or final_channels < 0:
             raise UserError(f'final_channels={final_channels!r} of GUNN must be a number >= 0')
         total = len(settings.stages) + bool(final_channels)
-        self.out_indices = resolve_out_indices(out_indices, total, 'GUNN')
-        if not isinstance(frozen_stages, int) or not -1 <= frozen_stages <= total:
-            raise UserError(
-                f'frozen_stages={frozen_stages!r} of GUNN must lie between -1 (nothing) and '
-                f'{total} (everything)'
-            )
-        self.frozen_stages = frozen_stages
-        self.norm_eval = norm_eval
+        super().__init__(total, out_indices, frozen_stages, norm_eval, init_cfg or HE)
         norm_cfg = norm_cfg or dict(type='BN')
 
         cifar = stem == 'cifar'
@@ -157,9 +141,7 @@ class GUNN(CheckedInit):
             self.stages.append(
                 ConvModule(channels, final_channels, 1, bias=False, norm_cfg=norm_cfg)
             )
-        widths = [stage[0] for stage in settings.stages] + [final_channels]
-        self.out_channels = tuple(widths[index] for index in self.out_indices)
-        self._freeze()
+        self.finish([*(stage[0] for stage in settings.stages), final_channels])
 
     @classmethod
     def _settings(cls, arch: Any) -> Architecture:
@@ -202,22 +184,9 @@ class GUNN(CheckedInit):
                 outs[index] = x
         return tuple(outs[index] for index in self.out_indices)
 
-    def train(self, mode: bool = True) -> GUNN:
-        """Set the mode, except that of frozen parts and, with ``norm_eval``, of norm layers."""
-        super().train(mode)
-        self._freeze()
-        if mode and self.norm_eval:
-            for module in self.modules():
-                if isinstance(module, _BatchNorm):
-                    module.eval()
-        return self
-
-    def _freeze(self) -> None:
-        if self.frozen_stages < 0:
-            return
-        for part in (self.stem, *self.stages[: self.frozen_stages]):
-            part.eval()
-            part.requires_grad_(False)
+    def stem_and_stages(self) -> Parts:
+        """The stem, and each stage; the final convolution is one more."""
+        return [[self.stem], *([stage] for stage in self.stages)]
 
 
 def _stem(in_channels: int, norm_cfg: dict[str, Any]) -> nn.Module:

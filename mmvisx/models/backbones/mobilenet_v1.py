@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
-from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from torch import Tensor, nn
 
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
 
-from .base import CheckedInit
+from .base import HE, Backbone, Parts
 
 if TYPE_CHECKING:
     from mmengine.config import ConfigDict
@@ -21,16 +20,18 @@ __all__ = ['MobileNetV1']
 
 
 @MODELS.register_module()
-class MobileNetV1(CheckedInit, BaseBackbone):
+class MobileNetV1(Backbone):
     """A 3x3 convolution and 13 depthwise separable ones, in five stages that halve the image.
 
     Args:
         widen_factor: Width multiplier of all channels, above 0; the published ones are
             0.25, 0.5, 0.75 and 1.
         in_channels: Channels of the image.
-        out_indices: Stages to return, from 0 (stride 2) to 4 (stride 32).
-        frozen_stages: How many stages are not trained, from 0 to 5.
-        norm_eval: Keep the statistics of the norms as they are.
+        out_indices: Stages to return, from 0 (stride 2) to 4 (stride 32), or negative numbers
+            from the end. Their maps come in the order of the stages.
+        frozen_stages: -1: nothing; 0: the first convolution does not learn; ``n``: nor do ``n``
+            stages.
+        norm_eval: Keep batch norm in evaluation mode in training.
         norm_cfg: Config of the norms.
         act_cfg: Config of the activations.
         init_cfg: Config of the initialisation.
@@ -56,8 +57,8 @@ class MobileNetV1(CheckedInit, BaseBackbone):
         self,
         widen_factor: float = 1.0,
         in_channels: int = 3,
-        out_indices: Sequence[int] = (4,),
-        frozen_stages: int = 0,
+        out_indices: int | Sequence[int] = -1,
+        frozen_stages: int = -1,
         norm_eval: bool = False,
         norm_cfg: ConfigDict | None = None,
         act_cfg: ConfigDict | None = None,
@@ -65,20 +66,9 @@ class MobileNetV1(CheckedInit, BaseBackbone):
     ) -> None:
         if not widen_factor > 0:
             raise UserError(f'widen_factor={widen_factor} is not above 0')
-        unknown = [index for index in out_indices if index not in range(len(self.stages))]
-        if unknown:
-            raise UserError(f'out_indices={tuple(out_indices)}: stages go from 0 to 4')
-        if frozen_stages not in range(len(self.stages) + 1):
-            raise UserError(f'frozen_stages={frozen_stages} is not from 0 to 5')
-        if init_cfg is None:
-            init_cfg = [
-                dict(type='Kaiming', layer='Conv2d'),
-                dict(type='Constant', layer=['_BatchNorm', 'GroupNorm'], val=1),
-            ]
-        super().__init__(init_cfg)
-        self.out_indices = tuple(out_indices)
-        self.frozen_stages = frozen_stages
-        self.norm_eval = norm_eval
+        init_cfg = HE if init_cfg is None else init_cfg
+        super().__init__(len(self.stages), out_indices, frozen_stages, norm_eval, init_cfg)
+        self.out_indices = tuple(sorted(self.out_indices))  # as they come
         options = dict(norm_cfg=norm_cfg or dict(type='BN'), act_cfg=act_cfg or dict(type='ReLU'))
 
         def width(channels: int) -> int:
@@ -100,7 +90,7 @@ class MobileNetV1(CheckedInit, BaseBackbone):
                 channels = width(planes)
             self.add_module(f'layer{index + 1}', nn.Sequential(*layers))
             layers = []
-        self._freeze()
+        self.finish([width(stage[-1][0]) for stage in self.stages])
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images ``(N, 3, H, W)`` to the maps of ``out_indices``."""
@@ -111,18 +101,7 @@ class MobileNetV1(CheckedInit, BaseBackbone):
                 outs.append(x)
         return tuple(outs)
 
-    def _freeze(self) -> None:
-        for index in range(self.frozen_stages):
-            stage = getattr(self, f'layer{index + 1}')
-            stage.eval()
-            stage.requires_grad_(False)
-
-    def train(self, mode: bool = True) -> MobileNetV1:
-        """Set the mode of all that is not frozen."""
-        super().train(mode)
-        self._freeze()
-        if mode and self.norm_eval:
-            for module in self.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.eval()
-        return self
+    def stem_and_stages(self) -> Parts:
+        """The first convolution, and each stage; it belongs to the first."""
+        stages = [getattr(self, f'layer{index + 1}') for index in range(len(self.stages))]
+        return [[stages[0][0]], *([stage] for stage in stages)]

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from mmcv.cnn import ConvModule
-from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from torch import Tensor, nn
 
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
 
-from .base import CheckedInit
+from .base import HE, Backbone, Parts
 
 if TYPE_CHECKING:
     from mmengine.config import ConfigDict
@@ -70,7 +69,7 @@ class DenseBlock(nn.Module):
 
 
 @MODELS.register_module()
-class PostActivationDenseNet(CheckedInit, BaseBackbone):
+class PostActivationDenseNet(Backbone):
     """DenseNet-BC in the order convolution, batch norm, ReLU.
 
     mmpretrain's and torchvision's DenseNets put norm and ReLU in front of each convolution, so
@@ -95,6 +94,9 @@ class PostActivationDenseNet(CheckedInit, BaseBackbone):
             max-pooling to a quarter. ``None``: of ``arch``, 'cifar' for own blocks.
         in_channels: Channels of the image.
         out_indices: Dense blocks whose maps to give; negative numbers count from the end.
+        frozen_stages: -1: nothing; 0: the stem does not learn; ``n``: nor do ``n`` blocks and
+            the transitions in front of them.
+        norm_eval: Keep batch norm in evaluation mode in training.
         norm_cfg: Config of the norms.
         act_cfg: Config of the activations.
         init_cfg: Config of the initialisation.
@@ -117,29 +119,20 @@ class PostActivationDenseNet(CheckedInit, BaseBackbone):
         growth: int | None = None,
         stem: str | None = None,
         in_channels: int = 3,
-        out_indices: Sequence[int] = (-1,),
+        out_indices: int | Sequence[int] = -1,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
         norm_cfg: ConfigDict | None = None,
         act_cfg: ConfigDict | None = None,
         init_cfg: ConfigDict | Sequence[ConfigDict] | None = None,
     ) -> None:
-        if init_cfg is None:
-            init_cfg = [
-                dict(type='Kaiming', layer='Conv2d'),
-                dict(type='Constant', layer=['_BatchNorm', 'GroupNorm'], val=1),
-            ]
-        super().__init__(init_cfg)
         settings = self._settings(arch)
         growth = settings.growth if growth is None else growth
         stem = settings.stem if stem is None else stem
         if stem not in STEMS:
             raise UserError(f'stem={stem!r} of PostActivationDenseNet is not one of {STEMS}')
-        total = len(settings.blocks)
-        if not out_indices or any(i not in range(-total, total) for i in out_indices):
-            raise UserError(
-                f'out_indices={tuple(out_indices)!r} of PostActivationDenseNet: this network has '
-                f'{total} blocks, 0 to {total - 1} (or -{total} to -1)'
-            )
-        self.out_indices = tuple(index % total for index in out_indices)
+        init_cfg = HE if init_cfg is None else init_cfg
+        super().__init__(len(settings.blocks), out_indices, frozen_stages, norm_eval, init_cfg)
         options = dict(
             bias=False,
             norm_cfg=norm_cfg or dict(type='BN'),
@@ -157,6 +150,7 @@ class PostActivationDenseNet(CheckedInit, BaseBackbone):
             )
         self.blocks = nn.ModuleList()
         self.transitions = nn.ModuleList()
+        widths = []
         for index, layers in enumerate(settings.blocks):
             if index > 0:
                 self.transitions.append(
@@ -167,7 +161,9 @@ class PostActivationDenseNet(CheckedInit, BaseBackbone):
                 channels //= 2
             self.blocks.append(DenseBlock(channels, layers, growth, **options))
             channels += layers * growth
+            widths.append(channels)
         self.feat_dim = channels
+        self.finish(widths)
 
     @classmethod
     def _settings(cls, arch: str | Sequence[int]) -> Architecture:
@@ -197,7 +193,9 @@ class PostActivationDenseNet(CheckedInit, BaseBackbone):
                 outs[index] = x
         return tuple(outs[index] for index in self.out_indices)
 
-    def train(self, mode: bool = True) -> PostActivationDenseNet:
-        """As every module, return itself; mmpretrain's backbones return nothing."""
-        super().train(mode)
-        return self
+    def stem_and_stages(self) -> Parts:
+        """The stem, and each dense block with the transition in front of it."""
+        stages: list[list[nn.Module]] = [[block] for block in self.blocks]
+        for parts, transition in zip(stages[1:], self.transitions, strict=True):
+            parts.append(transition)
+        return [[self.stem], *stages]

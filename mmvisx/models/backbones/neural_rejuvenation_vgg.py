@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from mmcv.cnn import ConvModule
-from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from torch import Tensor, nn
 
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
 
-from .base import CheckedInit
+from .base import HE, Backbone, Parts
 
 if TYPE_CHECKING:
     from mmengine.config import ConfigDict
@@ -23,7 +22,7 @@ STEMS = ('vgg', 'resnet')
 
 
 @MODELS.register_module()
-class ConvVGG(CheckedInit, BaseBackbone):
+class ConvVGG(Backbone):
     """The convolutions of VGG with batch norm, and what 001 puts in the place of the rest.
 
     mmpretrain's ``VGG`` has fixed widths, a pooling behind each of its five stages and biases
@@ -51,6 +50,9 @@ class ConvVGG(CheckedInit, BaseBackbone):
         extra_channels: Outputs of 1x1 convolutions behind the last pooling.
         out_indices: Which maps to give: those in front of each pooling that something follows,
             and the last. Negative numbers count from the end.
+        frozen_stages: -1: nothing; 0: the first convolution does not learn; ``n``: nor does
+            what leads to the first ``n`` maps.
+        norm_eval: Keep batch norm in evaluation mode in training.
         norm_cfg: Config of the norms.
         act_cfg: Config of the activations.
         init_cfg: Config of the initialisation.
@@ -80,7 +82,9 @@ class ConvVGG(CheckedInit, BaseBackbone):
         pool_after: Sequence[int] | None = None,
         stem: str = 'vgg',
         extra_channels: Sequence[int] = (),
-        out_indices: Sequence[int] = (-1,),
+        out_indices: int | Sequence[int] = -1,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
         norm_cfg: ConfigDict | None = None,
         act_cfg: ConfigDict | None = None,
         init_cfg: ConfigDict | Sequence[ConfigDict] | None = None,
@@ -91,12 +95,6 @@ class ConvVGG(CheckedInit, BaseBackbone):
             )
         if stem not in STEMS:
             raise UserError(f'stem={stem!r} of ConvVGG is not one of {STEMS}')
-        if init_cfg is None:
-            init_cfg = [
-                dict(type='Kaiming', layer='Conv2d'),
-                dict(type='Constant', layer=['_BatchNorm', 'GroupNorm'], val=1),
-            ]
-        super().__init__(init_cfg)
         blocks = self.arch_settings[depth]
         if pool_after is None:
             pool_after = tuple(sum(blocks[: i + 1]) for i in range(len(blocks)))
@@ -116,6 +114,7 @@ class ConvVGG(CheckedInit, BaseBackbone):
         # In Sequentials: a ConvModule that is a direct child of a module draws its own weights
         # over those of init_cfg.
         stages: list[list[nn.Module]] = [[]]
+        maps = []
         for number, width in enumerate(widths, 1):
             size = dict(kernel_size=3, padding=1)
             if number == 1 and stem == 'resnet':
@@ -124,6 +123,7 @@ class ConvVGG(CheckedInit, BaseBackbone):
             in_channels = width
             if number in pool_after:
                 stages.append([nn.MaxPool2d(2)])
+                maps.append(width)
         for width in extra_channels:
             stages[-1].append(ConvModule(in_channels, width, 1, **options))
             in_channels = width
@@ -131,16 +131,12 @@ class ConvVGG(CheckedInit, BaseBackbone):
         if len(stages) > 1 and len(stages[-1]) == 1:
             pooling = stages.pop()
             stages[-1] += pooling
+            maps.pop()
+        init_cfg = HE if init_cfg is None else init_cfg
+        super().__init__(len(stages), out_indices, frozen_stages, norm_eval, init_cfg)
         self.stages = nn.Sequential(*(nn.Sequential(*stage) for stage in stages))
-        total = len(stages)
-        unknown = [index for index in out_indices if index not in range(-total, total)]
-        if unknown or not out_indices:
-            raise UserError(
-                f'out_indices={tuple(out_indices)!r} of ConvVGG: this network has {total} maps, '
-                f'0 to {total - 1} (or -{total} to -1)'
-            )
-        self.out_indices = tuple(index % total for index in out_indices)
         self.feat_dim = in_channels
+        self.finish([*maps, in_channels])
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images ``(N, in_channels, H, W)`` to the maps of ``out_indices``."""
@@ -151,7 +147,6 @@ class ConvVGG(CheckedInit, BaseBackbone):
                 outs[index] = x
         return tuple(outs[index] for index in self.out_indices)
 
-    def train(self, mode: bool = True) -> ConvVGG:
-        """As every module, return itself; mmpretrain's backbones return nothing."""
-        super().train(mode)
-        return self
+    def stem_and_stages(self) -> Parts:
+        """The first convolution, and what leads to each map."""
+        return [[next(self.stages[0].children())], *([stage] for stage in self.stages)]

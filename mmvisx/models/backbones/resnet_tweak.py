@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
 
-from .base import CheckedInit
+from .base import ResNetMixin
 
 __all__ = ['ResNetTweak', 'rename_weights']
 
@@ -30,7 +30,7 @@ _STEM = re.compile(r'stem\.(\d+)\.(weight|bias|running_mean|running_var|num_batc
 
 
 @MODELS.register_module()
-class ResNetTweak(CheckedInit, ResNet):
+class ResNetTweak(ResNetMixin, ResNet):
     """ResNet in one of the four forms of Table 2.5, for classifiers, detectors and segmenters.
 
     ======= ============================ ================== ==========================
@@ -115,11 +115,6 @@ class ResNetTweak(CheckedInit, ResNet):
                 self.conv_cfg, in_channels, stem_channels, kernel_size=3, padding=1, bias=False
             )
         self.maxpool = nn.Identity()
-
-    def train(self, mode: bool = True) -> ResNetTweak:
-        """As every module, return itself; mmpretrain's ResNet returns nothing."""
-        super().train(mode)
-        return self
 
 
 class _RatesOnCPU(TorchFunctionMode):

@@ -8,15 +8,13 @@ from typing import Any, ClassVar
 
 from mmcv.cnn import build_norm_layer
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmvisx.models.backbones.out_indices import resolve_out_indices
 from mmvisx.models.layers.stacked_unet_module import PreActConv, UNetModule
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.text import similar
 
-from .base import CheckedInit
+from .base import Backbone, Parts
 
 __all__ = ['StackedUNet']
 
@@ -65,7 +63,7 @@ class ResidualBlock(nn.Module):
 
 
 @MODELS.register_module()
-class StackedUNet(CheckedInit):
+class StackedUNet(Backbone):
     """Stacked U-Nets: a stem, a residual block and four blocks of U-Net modules.
 
     Average pooling lies between the blocks. Images may have any size; maps of odd size are
@@ -126,7 +124,16 @@ class StackedUNet(CheckedInit):
         norm_cfg: dict[str, Any] | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
+        settings = self._settings(arch)
+        if output_stride not in OUTPUT_STRIDES:
+            raise UserError(
+                f'output_stride={output_stride!r} of StackedUNet is not one of {OUTPUT_STRIDES}'
+            )
         super().__init__(
+            len(settings.modules),
+            out_indices,
+            frozen_stages,
+            norm_eval,
             init_cfg
             or [
                 dict(type='Kaiming', layer='Conv2d', mode='fan_out', distribution='normal'),
@@ -134,22 +141,8 @@ class StackedUNet(CheckedInit):
                 # connections are the outgoing ones.
                 dict(type='Kaiming', layer='ConvTranspose2d', mode='fan_in', distribution='normal'),
                 dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm']),
-            ]
+            ],
         )
-        settings = self._settings(arch)
-        if output_stride not in OUTPUT_STRIDES:
-            raise UserError(
-                f'output_stride={output_stride!r} of StackedUNet is not one of {OUTPUT_STRIDES}'
-            )
-        total = len(settings.modules)
-        self.out_indices = resolve_out_indices(out_indices, total, 'StackedUNet')
-        if not isinstance(frozen_stages, int) or not -1 <= frozen_stages <= total:
-            raise UserError(
-                f'frozen_stages={frozen_stages!r} of StackedUNet must lie between -1 (nothing) '
-                f'and {total} (everything)'
-            )
-        self.frozen_stages = frozen_stages
-        self.norm_eval = norm_eval
         norm_cfg = norm_cfg or dict(type='BN', momentum=0.01)
 
         width = settings.stem_channels
@@ -177,11 +170,11 @@ class StackedUNet(CheckedInit):
                 )
                 channels = width
             self.stages.append(nn.Sequential(*modules))
-        self.out_channels = tuple(settings.channels[index] for index in self.out_indices)
-        for index, channels in zip(self.out_indices, self.out_channels, strict=True):
-            self.add_module(f'norm{index}', build_norm_layer(norm_cfg, channels)[1])
+        for index in self.out_indices:
+            norm = build_norm_layer(norm_cfg, settings.channels[index])[1]
+            self.add_module(f'norm{index}', norm)
         self.relu = nn.ReLU(inplace=True)
-        self._freeze()
+        self.finish(settings.channels)
 
     @classmethod
     def _settings(cls, arch: Any) -> Architecture:
@@ -230,28 +223,12 @@ class StackedUNet(CheckedInit):
                 outs[index] = self.relu(getattr(self, f'norm{index}')(x))
         return tuple(outs[index] for index in self.out_indices)
 
-    def train(self, mode: bool = True) -> StackedUNet:
-        """Set the mode, except that of frozen parts and, with ``norm_eval``, of norm layers."""
-        super().train(mode)
-        self._freeze()
-        if mode and self.norm_eval:
-            for module in self.modules():
-                if isinstance(module, _BatchNorm):
-                    module.eval()
-        return self
-
-    def _freeze(self) -> None:
-        if self.frozen_stages < 0:
-            return
-        parts: list[nn.Module] = [self.stem, *self.stages[: self.frozen_stages]]
-        parts += [
-            getattr(self, f'norm{index}')
-            for index in self.out_indices
-            if index < self.frozen_stages
-        ]
-        for part in parts:
-            part.eval()
-            part.requires_grad_(False)
+    def stem_and_stages(self) -> Parts:
+        """Stem and residual block, and each block with the norm behind its map."""
+        parts: list[list[nn.Module]] = [[self.stem], *([stage] for stage in self.stages)]
+        for index in self.out_indices:
+            parts[index + 1].append(getattr(self, f'norm{index}'))
+        return parts
 
 
 def _is_count(value: Any) -> bool:

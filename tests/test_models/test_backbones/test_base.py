@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmvisx.models.backbones.out_indices import resolve_out_indices
+from mmvisx.models.backbones.base import resolve_out_indices
 from mmvisx.utils import UserError
 
 

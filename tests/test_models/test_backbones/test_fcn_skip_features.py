@@ -54,6 +54,26 @@ def test_maps(name, sizes, channels, fully_connected):
     assert shapes == [(2, c, s, s) for c, s in zip(channels, sizes, strict=True)]
 
 
+@pytest.mark.parametrize(
+    ('name', 'convolutions'),
+    # By the map that they lead to first; torchvision's numbers.
+    [
+        ('vgg16', ((0, 2, 5, 7, 10, 12, 14), (17, 19, 21), (24, 26, 28))),
+        ('alexnet', ((0,), (3,), (6, 8, 10))),
+    ],
+)
+def test_frozen_stages(name, convolutions):
+    for frozen in (-1, 0, 1, 2, 3):
+        model = on_meta(name, frozen_stages=frozen).train()
+        fixed = {0} if frozen == 0 else {i for row in convolutions[: max(frozen, 0)] for i in row}
+        for key, parameter in model.named_parameters():
+            part, number, _ = key.split('.')
+            expected = frozen == 3 if part == 'classifier' else int(number) in fixed
+            assert parameter.requires_grad != expected, key
+        # Dropout too.
+        assert all(m.training != (frozen == 3) for m in model.classifier.modules())
+
+
 def test_small_images():
     for name in CENTER:
         outs = on_meta(name)(torch.empty(1, 3, 65, 67, device='meta'))

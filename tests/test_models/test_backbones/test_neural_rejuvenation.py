@@ -166,11 +166,11 @@ def test_resnet_has_a_projection_where_a_stage_begins():
         (ConvVGG, dict(depth=12), r'depth=12 of ConvVGG is not one of \[11, 13, 16, 19\]'),
         (ConvVGG, dict(stem='alexnet'), "stem='alexnet' of ConvVGG is not one of"),
         (ConvVGG, dict(pool_after=(4, 17)), 'VGG-19 has the convolutions 1 to 16'),
-        (ConvVGG, dict(out_indices=(5,)), r'has 5 maps, 0 to 4 \(or -5 to -1\)'),
+        (ConvVGG, dict(out_indices=(5,)), r'has 5 outputs, 0 to 4 \(or -5 to -1\)'),
         (PostActivationDenseNet, dict(arch='169'), "arch='169' of PostActivationDenseNet"),
         (PostActivationDenseNet, dict(arch=(2, 0)), 'whole and >= 1'),
         (PostActivationDenseNet, dict(stem='vgg'), "stem='vgg' of PostActivationDenseNet"),
-        (PostActivationDenseNet, dict(out_indices=(4,)), 'has 4 blocks, 0 to 3'),
+        (PostActivationDenseNet, dict(out_indices=(4,)), 'has 4 outputs, 0 to 3'),
         (CifarBottleneckResNet, dict(depth=44), 'depth=44 is not one of'),
     ],
 )

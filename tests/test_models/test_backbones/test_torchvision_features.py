@@ -51,6 +51,51 @@ def test_training_mode_reaches_the_network():
 
 
 @pytest.mark.parametrize(
+    ('name', 'layers', 'frozen', 'learnt', 'channels'),
+    [
+        # Branches, and layers that both outputs need.
+        (
+            'googlenet',
+            ['inception3a', 'inception3b'],
+            ('conv1', 'conv2', 'conv3', 'inception3a'),
+            ('inception3b',),
+            (256, 480),
+        ),
+        # Parameters that belong to no layer of the graph: scales, and norms over channels.
+        (
+            'convnext_tiny',
+            ['features.1', 'features.2'],
+            ('features.0', 'features.1'),
+            ('features.2',),
+            (96, 192),
+        ),
+    ],
+)
+def test_frozen_is_what_the_outputs_need(name, layers, frozen, learnt, channels):
+    with torch.device('meta'):
+        model = TorchvisionFeatures(name, layers, frozen_stages=1)
+    assert model.out_channels == channels
+    found = {
+        key.removeprefix('body.'): parameter.requires_grad
+        for key, parameter in model.named_parameters()
+    }
+    for key, learns in found.items():
+        assert key.startswith(learnt if learns else frozen), key
+    for part in frozen + learnt:
+        assert any(key.startswith(part) for key in found), part
+
+
+def test_channels_are_found_without_a_trace():
+    model = TorchvisionFeatures('mobilenet_v3_small', ['features.3', 'features.12']).train()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    state = torch.get_rng_state()
+    assert model.out_channels == (24, 576)
+    assert model.training
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
     ('arguments', 'message'),
     [
         (dict(name='googlenett'), "name='googlenett': torchvision has no such network.*googlenet"),
