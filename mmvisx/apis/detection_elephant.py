@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as rle
 
-from mmvisx.analysis.detection_elephant import (
+from mmvisx.analysis.detection_elephant_report import (
     DEFAULTS,
     KEEP_SCORE,
     Detection,
@@ -159,13 +159,13 @@ def run_elephant(
         pixels: Of the patch, ``(h, w, 3)`` uint8 BGR.
         mask: Of the patch, ``(h, w)`` bool.
         positions: Of the patch's top left corner.
-        settings: Changes of :data:`~mmvisx.analysis.detection_elephant.DEFAULTS`.
+        settings: Changes of :data:`~mmvisx.analysis.detection_elephant_report.DEFAULTS`.
         names: Files of the image, the patch and the model, to be noted in the record.
 
     Returns:
         A record that JSON holds: ``image``, ``patch``, ``settings``, ``names``, ``reference``
         (detections of the unchanged image), ``steps`` (``position`` and ``detections``) and
-        ``report`` (:func:`~mmvisx.analysis.detection_elephant.elephant_report`).
+        ``report`` (:func:`~mmvisx.analysis.detection_elephant_report.elephant_report`).
 
     Raises:
         UserError: A setting is out of range; nothing is detected in the unchanged image.

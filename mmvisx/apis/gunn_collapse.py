@@ -12,7 +12,7 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.runner import Runner
 from torch.utils.data import Subset
 
-from mmvisx.analysis.gunn_collapse import (
+from mmvisx.analysis.gunn_collapse_correlation import (
     Collapse,
     find_collapsed_channels,
     record_correlations,

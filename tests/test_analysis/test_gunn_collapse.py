@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmvisx.analysis.gunn_collapse import (
+from mmvisx.analysis.gunn_collapse_correlation import (
     ChannelCorrelation,
     find_collapsed_channels,
     record_correlations,
@@ -73,7 +73,7 @@ def test_correlations_are_numpys_whatever_the_batches():
 def test_parts_of_a_large_batch(monkeypatch):
     x = torch.randn(7, 3, 4, 4)
     whole = correlate(x).matrix()
-    monkeypatch.setattr('mmvisx.analysis.gunn_collapse._CHUNK', 100)
+    monkeypatch.setattr('mmvisx.analysis.gunn_collapse_correlation._CHUNK', 100)
     assert torch.allclose(correlate(x).matrix(), whole, atol=1e-12)
 
 

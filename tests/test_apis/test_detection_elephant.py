@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmvisx.analysis.detection_elephant import compare_steps, elephant_report
+from mmvisx.analysis.detection_elephant_report import compare_steps, elephant_report
 from mmvisx.apis.detection_elephant import (
     load_patch,
     paste_patch,

@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> None:
     """Detect, report and draw."""
     import cv2
 
-    from mmvisx.analysis.detection_elephant import compare_steps
+    from mmvisx.analysis.detection_elephant_report import compare_steps
     from mmvisx.apis import Inferencer
     from mmvisx.apis.detection_elephant import load_patch, path_positions, run_elephant, scenes
     from mmvisx.datasets.transforms.loading import decode_image
@@ -132,7 +132,7 @@ def run(args: argparse.Namespace) -> None:
 
 def report(args: argparse.Namespace) -> None:
     """Recompute and print."""
-    from mmvisx.analysis.detection_elephant import elephant_report, read_record
+    from mmvisx.analysis.detection_elephant_report import elephant_report, read_record
 
     for path in args.records:
         record = read_record(path)

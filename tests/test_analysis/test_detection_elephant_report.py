@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as rle
 
-from mmvisx.analysis.detection_elephant import (
+from mmvisx.analysis.detection_elephant_report import (
     common_part,
     compare_step,
     covered_part,
