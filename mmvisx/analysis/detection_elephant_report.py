@@ -251,7 +251,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
-    """Read a record that :func:`~mmvisx.apis.detection_elephant.run_elephant` made.
+    """Read a record that :func:`~mmvisx.analysis.detection_elephant.run_elephant` made.
 
     Raises:
         UserError: The file is missing, is no JSON, or lacks a part.

@@ -17,11 +17,11 @@ from typing import Any
 
 from mmengine.utils import track_iter_progress
 
+from mmvisx.analysis.training_curves import read_curves
 from mmvisx.utils.config import load_config
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.machine import describe_machine
 from mmvisx.utils.text import similar
-from mmvisx.visualization.curves import read_curves
 
 from .run import prepare_config
 from .series_table import make_table

@@ -57,7 +57,7 @@ def draw_steps(
     were not there before.
 
     Args:
-        record: See :func:`~mmvisx.apis.detection_elephant.run_elephant`.
+        record: See :func:`~mmvisx.analysis.detection_elephant.run_elephant`.
         steps: What became of its objects: ``compare_steps(record)``.
         images: ``(H, W, 3)`` uint8 BGR, one per step.
     """

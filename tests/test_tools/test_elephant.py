@@ -4,7 +4,7 @@ import cv2
 import pytest
 
 from mmvisx.utils import UserError
-from tests.test_apis.test_detection_elephant import PATCH, ColourDetector, room  # noqa: F401
+from tests.test_analysis.test_detection_elephant import PATCH, ColourDetector, room  # noqa: F401
 
 
 def test_writes_and_recomputes(tool, room, tmp_path, monkeypatch, capsys):  # noqa: F811

@@ -3,8 +3,8 @@
 import cv2
 import pytest
 
+from mmvisx.analysis.training_curves import read_curves
 from mmvisx.utils import UserError
-from mmvisx.visualization.curves import read_curves
 
 
 def test_curves_of_a_training(tool, trained, tmp_path, capsys):

@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument('--device', help='cpu, cuda:0, ...; a GPU if there is one by default')
     add_config_options(parser)
     args = parser.parse_args()
-    from mmvisx.apis.gunn_collapse import collapse_table, measure_collapse
+    from mmvisx.analysis.gunn_collapse import collapse_table, measure_collapse
     from mmvisx.apis.run import prepare_config
     from mmvisx.utils.config.explain import explain_config_errors
 

@@ -98,9 +98,9 @@ def run(args: argparse.Namespace) -> None:
     """Detect, report and draw."""
     import cv2
 
+    from mmvisx.analysis.detection_elephant import load_patch, path_positions, run_elephant, scenes
     from mmvisx.analysis.detection_elephant_report import compare_steps
     from mmvisx.apis import Inferencer
-    from mmvisx.apis.detection_elephant import load_patch, path_positions, run_elephant, scenes
     from mmvisx.datasets.transforms.loading import decode_image
     from mmvisx.visualization.detection_elephant import (
         draw_steps,

@@ -14,6 +14,6 @@ def main(args: list[str] | None = None) -> None:
     parser.add_argument('--rows', nargs='+', help='folders in it; all that have the task')
     parser.add_argument('--out', default='task_curves.png', help='the picture')
     options = parser.parse_args(args)
-    from mmvisx.visualization.multi_task_curves import plot_task_curves
+    from mmvisx.analysis.multi_task_curves import plot_task_curves
 
     print(f'wrote {plot_task_curves(options.series, options.task, options.out, options.rows)}')

@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument('--epochs', type=int, help="instead of the config's")
     args = parser.parse_args()
 
-    from mmvisx.visualization.curves import plot_curves
+    from mmvisx.analysis.training_curves import plot_curves
 
     start = time.perf_counter()
     data = _make_data(args.out_dir / 'shapes', args.train_images, args.val_images)

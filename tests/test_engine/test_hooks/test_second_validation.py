@@ -4,9 +4,9 @@ import json
 
 from mmengine.registry import DefaultScope
 
+from mmvisx.analysis.training_curves import read_curves
 from mmvisx.apis.run import build_runner, prepare_config
 from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
-from mmvisx.visualization.curves import read_curves
 
 CONFIG = 'configs/detection_freebies/yolov3_resnet18_nano_shapes_voc.py'
 

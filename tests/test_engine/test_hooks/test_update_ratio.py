@@ -8,10 +8,10 @@ import torch
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
+from mmvisx.analysis.training_curves import read_curves
 from mmvisx.engine.hooks import UpdateRatioHook
 from mmvisx.engine.hooks.update_ratio import update_ratio
 from mmvisx.utils import UserError
-from mmvisx.visualization.curves import read_curves
 
 
 class Model(BaseModel):

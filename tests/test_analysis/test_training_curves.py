@@ -5,9 +5,9 @@ import json
 import cv2
 import pytest
 
+from mmvisx.analysis import training_curves as curves
+from mmvisx.analysis.training_curves import plot_curves, read_curves
 from mmvisx.utils import UserError
-from mmvisx.visualization import curves
-from mmvisx.visualization.curves import plot_curves, read_curves
 
 
 def write(folder, start, lines):

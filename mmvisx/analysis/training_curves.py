@@ -9,8 +9,7 @@ from pathlib import Path
 
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.text import similar
-
-from .figure import line_style, new_figure, save_figure
+from mmvisx.visualization.figure import line_style, new_figure, save_figure
 
 Curve = tuple[list[float], list[float]]  # iterations, values
 

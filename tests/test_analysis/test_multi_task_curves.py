@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmvisx.analysis.multi_task_curves import plot_task_curves, read_task_curves
 from mmvisx.cli.analysis.multi_task_curves import main
 from mmvisx.utils import UserError
-from mmvisx.visualization.multi_task_curves import plot_task_curves, read_task_curves
 
 
 def write(folder, steps, tasks, shift=0.0):

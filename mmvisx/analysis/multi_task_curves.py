@@ -10,9 +10,9 @@ import numpy as np
 
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.text import similar
+from mmvisx.visualization.figure import new_figure, save_figure
 
-from .curves import read_curves
-from .figure import new_figure, save_figure
+from .training_curves import read_curves
 
 __all__ = ['TaskCurve', 'plot_task_curves', 'read_task_curves']
 

@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from mmvisx.analysis.detection_elephant_report import compare_steps, elephant_report
-from mmvisx.apis.detection_elephant import (
+from mmvisx.analysis.detection_elephant import (
     load_patch,
     paste_patch,
     path_positions,
     run_elephant,
     scenes,
 )
+from mmvisx.analysis.detection_elephant_report import compare_steps, elephant_report
 from mmvisx.utils import UserError
 from mmvisx.visualization.detection_elephant import (
     draw_steps,
