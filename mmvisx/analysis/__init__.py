@@ -1,1 +1,31 @@
-"""What a trained network does, measured."""
+"""What a trained network, a training or a data set does: measured, then drawn.
+
+Each analysis is a class with its settings: ``measure(...)`` takes a model, loader, data set or
+log and returns numbers, ``draw(...)`` makes a picture or a text table of them.
+"""
+
+from .bag_of_tricks_label_smooth_gap import LabelSmoothGap
+from .dataset_samples import DatasetSamples
+from .detection_ap_gain import APGain
+from .detection_elephant import DetectionElephant
+from .detectors_switches import SwitchMaps
+from .filters import Filters
+from .flops import MultiplyAdds
+from .gunn_collapse import CollapsedChannels
+from .lr_schedule import LearningRates
+from .multi_task_curves import TaskCurves
+from .training_curves import TrainingCurves
+
+__all__ = [
+    'APGain',
+    'CollapsedChannels',
+    'DatasetSamples',
+    'DetectionElephant',
+    'Filters',
+    'LabelSmoothGap',
+    'LearningRates',
+    'MultiplyAdds',
+    'SwitchMaps',
+    'TaskCurves',
+    'TrainingCurves',
+]

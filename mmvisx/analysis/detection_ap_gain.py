@@ -6,23 +6,60 @@ import contextlib
 import io
 import json
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from mmvisx.evaluation.detection.voc_metric import RULES, VOCMetric
+from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.tasks import task_of
+from mmvisx.visualization.detection_ap_gain import plot_ap_gain
 
-__all__ = ['coco_class_ap', 'gain_table', 'read_class_ap', 'voc_class_ap']
+__all__ = ['APGain', 'coco_class_ap', 'gain_table', 'read_class_ap', 'summarize', 'voc_class_ap']
 
 ClassAP = dict[str, float]
+
+
+@ANALYSES.register_module()
+class APGain:
+    """The gain in AP of each class from one detector to another.
+
+    Args:
+        names: Of the two detectors, for the picture.
+        order: Of the classes in it: ``'before'`` or ``'gain'`` (the largest first), or
+            ``'given'``.
+    """
+
+    def __init__(self, names: Sequence[str] = ('before', 'after'), order: str = 'before') -> None:
+        self.names = names
+        self.order = order
+
+    def measure(self, before: ClassAP, after: ClassAP) -> dict[str, Any]:
+        """Return ``classes`` (:func:`gain_table`) and the entries of :func:`summarize`.
+
+        Args:
+            before: AP of each class (:func:`read_class_ap`, :func:`coco_class_ap`, ...).
+            after: The other's.
+
+        Raises:
+            UserError: The two have different classes.
+        """
+        table = gain_table(before, after)
+        return {'classes': table, **summarize(table)}
+
+    def draw(self, measured: Mapping[str, Any], out: str | Path) -> Path:
+        """Draw a line per class; the suffix of ``out`` gives the format.
+
+        Raises:
+            UserError: The order or the suffix is unknown.
+        """
+        before, after = self.names
+        return plot_ap_gain(measured['classes'], out, (before, after), self.order)
 
 
 def coco_class_ap(ann_file: str | Path, results: Sequence[dict], metric: str = 'bbox') -> ClassAP:
@@ -136,7 +173,7 @@ def _image_key(item: Mapping[str, Any]) -> str:
 def read_class_ap(
     path: str | Path,
     ann_file: str | Path | None = None,
-    config: Config | None = None,
+    dataset: Callable[[], Any] | None = None,
     metric: str = 'bbox',
     rule: str = 'area',
 ) -> ClassAP:
@@ -145,10 +182,10 @@ def read_class_ap(
     Args:
         path: A list of detections in COCO's JSON format (needs ``ann_file``); the JSON of
             metrics that ``tools/test.py --out x.json`` writes (COCO's AP of each class is in
-            it); or the ``.pkl`` of predictions that ``--out x.pkl`` writes (needs ``config``
+            it); or the ``.pkl`` of predictions that ``--out x.pkl`` writes (needs ``dataset``
             and is evaluated by VOC's rule).
         ann_file: COCO annotations.
-        config: Config of the test.
+        dataset: Builds the data set of the test.
         metric: ``'bbox'`` or ``'segm'``, COCO only.
         rule: ``'area'`` or ``'11points'``, VOC only.
 
@@ -159,11 +196,12 @@ def read_class_ap(
     if not path.is_file():
         raise UserError(f'result file {path} does not exist')
     if path.suffix in ('.pkl', '.pickle'):
-        if config is None:
+        if dataset is None:
             raise UserError(
                 f'{path} holds predictions: give the config of the test, too (--config)'
             )
-        return _from_predictions(path, config, rule)
+        predictions = _read_predictions(path)
+        return voc_class_ap(dataset(), predictions, rule)
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -186,10 +224,7 @@ def read_class_ap(
     return coco_class_ap(ann_file, content, metric)
 
 
-def _from_predictions(path: Path, config: Config, rule: str) -> ClassAP:
-    from mmdet.registry import DATASETS
-    from mmengine.registry import DefaultScope
-
+def _read_predictions(path: Path) -> list[Mapping[str, Any]]:
     try:
         with path.open('rb') as file:
             predictions = pickle.load(file)
@@ -197,8 +232,7 @@ def _from_predictions(path: Path, config: Config, rule: str) -> ClassAP:
         raise UserError(f'{path} is no file of predictions: {error}') from error
     if not isinstance(predictions, list) or not all('pred_instances' in p for p in predictions):
         raise UserError(f'{path} does not hold detections of images (tools/test.py --out x.pkl)')
-    DefaultScope.get_instance('ap_gain', scope_name=task_of(config).scope)
-    return voc_class_ap(DATASETS.build(config.test_dataloader.dataset), predictions, rule)
+    return predictions
 
 
 def gain_table(before: ClassAP, after: ClassAP) -> list[dict[str, Any]]:

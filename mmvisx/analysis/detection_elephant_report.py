@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from pycocotools import mask as rle
 from torchvision.ops import box_iou
 
 from mmvisx.utils.errors import UserError
+
+from .detection_elephant_patch import patch_canvas
 
 __all__ = ['DEFAULTS', 'KEEP_SCORE', 'compare_step', 'elephant_report', 'read_record']
 
@@ -37,42 +38,6 @@ def _overlaps(first: Sequence[Sequence[float]], second: Sequence[Sequence[float]
     """Return the overlaps (IoU) of boxes, ``(N, M)``."""
     boxes = [torch.tensor(b, dtype=torch.float64).reshape(-1, 4) for b in (first, second)]
     return box_iou(*boxes).numpy()
-
-
-def common_part(
-    position: Sequence[int], size: Sequence[int], shape: Sequence[int]
-) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Return where an image shows a patch, and which part of the patch that is.
-
-    Args:
-        position: Of the patch's top left corner, x and y; may lie outside of the image.
-        size: Height and width of the patch.
-        shape: Height and width of the image.
-    """
-    image, patch = [], []
-    for start, length, limit in zip(reversed(position), size, shape, strict=True):
-        low, high = max(start, 0), max(min(start + length, limit), 0)
-        high = max(low, high)
-        image.append(slice(low, high))
-        patch.append(slice(low - start, high - start))
-    return (image[0], image[1]), (patch[0], patch[1])
-
-
-def patch_canvas(
-    patch: dict[str, Any], position: Sequence[int], shape: Sequence[int]
-) -> np.ndarray:
-    """Return where an image of ``(height, width)`` shows the patch's object, bool ``(H, W)``.
-
-    Args:
-        patch: ``mask`` is a COCO RLE of ``(height, width)``, its counts as text.
-        position: See :func:`common_part`.
-        shape: Height and width of the image.
-    """
-    mask = rle.decode(patch['mask']).astype(bool)
-    canvas = np.zeros(shape, bool)
-    inside, part = common_part(position, mask.shape, shape)
-    canvas[inside] = mask[part]
-    return canvas
 
 
 def covered_part(box: Sequence[float], canvas: np.ndarray) -> float:
@@ -251,7 +216,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
-    """Read a record that :func:`~mmvisx.analysis.detection_elephant.run_elephant` made.
+    """Read a record that :meth:`mmvisx.analysis.detection_elephant.DetectionElephant.measure` made.
 
     Raises:
         UserError: The file is missing, is no JSON, or lacks a part.

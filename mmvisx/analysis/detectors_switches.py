@@ -1,22 +1,68 @@
-"""Pictures of what the switches of SAC do (001, Figure 6-8)."""
+"""What the switches of SAC do (001, Figure 6-8)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from mmcv.ops import SAConv2d
 from torch import Tensor, nn
 
 from mmvisx.models.layers.detectors_sac import SwitchableAtrousConv2d, local_average
+from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
+from mmvisx.visualization.detectors_switches import draw_row
 
-_LABEL = 26  # height of the line above a panel, in pixels
-_GAP = 6
+__all__ = ['SwitchMaps', 'large_rate_share', 'last_sacs', 'record_switches']
+
+
+@ANALYSES.register_module()
+class SwitchMaps:
+    """Where a DetectoRS takes more from its larger atrous rate.
+
+    Args:
+        backbone: Whose switches, as in :func:`last_sacs`.
+        stretch: Whether each map's lowest and highest value are drawn white and black.
+        height: Of the pictures, in pixels.
+    """
+
+    def __init__(
+        self, backbone: str | None = None, stretch: bool = True, height: int = 240
+    ) -> None:
+        self.backbone = backbone
+        self.stretch = stretch
+        self.height = height
+
+    def measure(
+        self, model: nn.Module, run: Callable[[], Any]
+    ) -> tuple[dict[str, np.ndarray], Any]:
+        """Return the maps of :func:`record_switches` by stage, and what ``run`` returns.
+
+        Args:
+            model: A detector with SAC.
+            run: Makes it predict on one image.
+
+        Raises:
+            UserError: there is no SAC, or no such backbone.
+        """
+        with record_switches(model, self.backbone) as maps:
+            result = run()
+        return maps, result
+
+    def draw(
+        self, image: np.ndarray, maps: Mapping[str, np.ndarray], detections: np.ndarray
+    ) -> np.ndarray:
+        """Draw image, maps and detections in one row, RGB (``visualization.detectors_switches``).
+
+        Args:
+            image: ``(H, W, 3)`` uint8 RGB.
+            maps: What :meth:`measure` returned.
+            detections: The image with what was detected, ``(H, W, 3)`` uint8 RGB.
+        """
+        return draw_row(image, maps, detections, self.stretch, self.height)
 
 
 @torch.no_grad()
@@ -98,63 +144,3 @@ def record_switches(
     finally:
         for handle in handles:
             handle.remove()
-
-
-def shade(share: np.ndarray, size: tuple[int, int], stretch: bool = True) -> np.ndarray:
-    """Turn a map in [0, 1] into a grey picture, ``(h, w)`` to ``(height, width, 3)`` uint8.
-
-    Darker means more of the larger atrous rate, as in Figure 6-8. With ``stretch`` the map's
-    own lowest and highest values become white and black, so that small differences show and
-    maps cannot be compared; without it they are 0 and 1.
-
-    Args:
-        size: Width and height.
-    """
-    low, high = (float(share.min()), float(share.max())) if stretch else (0.0, 1.0)
-    # Differences of rounding are none.
-    level = (share - low) / (high - low) if high - low > 1e-6 else np.zeros_like(share)
-    grey = np.rint(255 * (1 - level)).astype(np.uint8)
-    return cv2.cvtColor(cv2.resize(grey, size, interpolation=cv2.INTER_LINEAR), cv2.COLOR_GRAY2RGB)
-
-
-def draw_switches(
-    inferencer: Any,
-    image: np.ndarray,
-    backbone: str | None = None,
-    score_thr: float = 0.3,
-    stretch: bool = True,
-    height: int = 240,
-) -> np.ndarray:
-    """Draw the image, the switches of every stage with SAC and the detections in one row.
-
-    Args:
-        inferencer: An :class:`mmvisx.apis.Inferencer`.
-        image: ``(H, W, 3)`` uint8 BGR.
-        backbone: As in :func:`last_sacs`.
-        score_thr: Lowest score that is drawn.
-        stretch: As in :func:`shade`; the numbers above a map are its lowest and highest value.
-        height: Of the pictures, in pixels.
-
-    Returns:
-        ``(height + label, W', 3)`` uint8 RGB.
-    """
-    with record_switches(inferencer.model, backbone) as maps:
-        result = inferencer(image, return_vis=True, pred_score_thr=score_thr)
-    size = (max(1, round(image.shape[1] * height / image.shape[0])), height)
-    panels = [('image', cv2.resize(image[..., ::-1], size, interpolation=cv2.INTER_AREA))]
-    for stage, share in maps.items():
-        label = f'{stage}: {share.min():.2f} to {share.max():.2f}'
-        panels.append((label, shade(share, size, stretch)))
-    drawn = cv2.resize(result['visualization'][0], size, interpolation=cv2.INTER_AREA)
-    panels.append(('detections', drawn))
-    return np.concatenate([_with_label(*panel) for panel in panels], axis=1)
-
-
-def _with_label(text: str, picture: np.ndarray) -> np.ndarray:
-    canvas = np.full((picture.shape[0] + _LABEL, picture.shape[1] + _GAP, 3), 255, np.uint8)
-    canvas[_LABEL:, :-_GAP] = picture
-    font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.5
-    (width, _), _ = cv2.getTextSize(text, font, scale, 1)
-    scale *= min(1.0, (picture.shape[1] - 4) / width)
-    cv2.putText(canvas, text, (2, _LABEL - 9), font, scale, (0, 0, 0), 1, cv2.LINE_AA)
-    return canvas

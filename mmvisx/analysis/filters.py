@@ -1,4 +1,4 @@
-"""Pictures of a network's first filters (004, slide 58)."""
+"""A network's first filters (004, slide 58)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,42 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.text import similar
+from mmvisx.visualization.filters import draw_filters
 
-__all__ = ['draw_filters', 'find_convolution', 'sees_bgr']
+__all__ = ['Filters', 'find_convolution', 'sees_bgr']
 
-_WIDTH = 600  # of a picture of few filters, or its height, in pixels
-_GAP = 2  # pixels of white between two filters
+
+@ANALYSES.register_module()
+class Filters:
+    """The filters of a convolution.
+
+    Args:
+        layer: Its name; the first by default.
+        columns: Filters in a row of the picture.
+        scale: Pixels of a weight; 8 or, of few filters, more.
+    """
+
+    def __init__(
+        self, layer: str | None = None, columns: int = 8, scale: int | None = None
+    ) -> None:
+        self.layer = layer
+        self.columns = columns
+        self.scale = scale
+
+    def measure(self, model: nn.Module) -> tuple[str, Tensor, bool]:
+        """Return name and weight ``(N, C, h, w)``, and whether the first of its inputs is blue.
+
+        Raises:
+            UserError: the model has no convolution, or none of that name.
+        """
+        return *find_convolution(model, self.layer), sees_bgr(model)
+
+    def draw(self, weight: Tensor, bgr: bool = False) -> np.ndarray:
+        """Draw filters as :func:`~mmvisx.visualization.filters.draw_filters` does."""
+        return draw_filters(weight, self.columns, self.scale, bgr)
 
 
 def find_convolution(model: nn.Module, name: str | None = None) -> tuple[str, Tensor]:
@@ -40,45 +69,3 @@ def sees_bgr(model: nn.Module) -> bool:
     preprocess: Any = getattr(model, 'data_preprocessor', None)
     flags = ('to_rgb', '_channel_conversion')  # mmpretrain's, MMEngine's
     return not any(getattr(preprocess, flag, False) for flag in flags)
-
-
-def draw_filters(
-    weight: Tensor, columns: int = 8, scale: int | None = None, bgr: bool = False
-) -> np.ndarray:
-    """Draw filters ``(N, C, h, w)`` as a grid, ``(H, W, 3)`` uint8 RGB.
-
-    Filters of three channels are drawn in colour, ``columns`` in a row. Of others each row is a
-    filter and each column one of its channels, in grey. Zero is mid-grey; the weight of largest
-    absolute value of each filter is black or white.
-
-    Args:
-        scale: Pixels of a weight, by default 8, or more for a picture of 600 pixels.
-        bgr: Whether the first of three channels is blue.
-
-    Raises:
-        UserError: ``columns`` or ``scale`` is below 1.
-    """
-    if columns < 1 or (scale is not None and scale < 1):
-        raise UserError(f'columns={columns} and scale={scale} should be at least 1')
-    values = weight.float().cpu().numpy()
-    peak = np.abs(values).max(axis=(1, 2, 3), keepdims=True)
-    values = values / np.where(peak > 0, peak, 1)
-    channels, height, width = values.shape[1:]
-    if channels == 3:
-        tiles = values.transpose(0, 2, 3, 1)
-        tiles = tiles[..., ::-1] if bgr else tiles
-    else:
-        tiles = np.repeat(values.reshape(-1, height, width, 1), 3, axis=3)
-        columns = channels
-    columns = min(columns, len(tiles))
-    rows = -(-len(tiles) // columns)
-    if scale is None:
-        scale = max(8, -(-_WIDTH // max(columns * width, rows * height)))
-    tiles = np.rint(127.5 * (tiles + 1)).astype(np.uint8)
-    tiles = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
-    down, right = height * scale + _GAP, width * scale + _GAP
-    canvas = np.full((rows * down + _GAP, columns * right + _GAP, 3), 255, np.uint8)
-    for index, tile in enumerate(tiles):
-        y, x = (index // columns) * down + _GAP, (index % columns) * right + _GAP
-        canvas[y : y + height * scale, x : x + width * scale] = tile
-    return canvas

@@ -1,26 +1,15 @@
-"""Channels that collapsed into each other: overlap singularities of a trained network."""
+"""Correlation of channels, and which of them collapsed into each other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mmvisx.models.layers import GraduallyUpdated
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.text import similar
 
-__all__ = [
-    'ChannelCorrelation',
-    'Collapse',
-    'find_collapsed_channels',
-    'record_correlations',
-    'select_layers',
-]
+__all__ = ['ChannelCorrelation', 'Collapse', 'find_collapsed_channels']
 
 # Activations that are looked at together, in values.
 _CHUNK = 2**22
@@ -181,54 +170,3 @@ def find_collapsed_channels(
         pairs=tuple(pairs),
         strongest=upper.max().item(),
     )
-
-
-def select_layers(model: nn.Module, names: Sequence[str] | None = None) -> dict[str, nn.Module]:
-    """Return ``{name: layer}``: those named, or all :class:`GraduallyUpdated` ones.
-
-    Raises:
-        UserError: No such layer, or none that is updated gradually or at once.
-    """
-    modules: dict[str, nn.Module] = dict(model.named_modules())
-    if names is None:
-        names = [name for name, module in modules.items() if isinstance(module, GraduallyUpdated)]
-        if not names:
-            raise UserError('the model has no GraduallyUpdated layer; name the layers to look at')
-    for name in names:
-        if name not in modules or not name:
-            raise UserError(f'the model has no layer {name!r}{similar(name, modules)}')
-    return {name: modules[name] for name in names}
-
-
-@contextmanager
-def record_correlations(
-    layers: dict[str, nn.Module],
-) -> Iterator[dict[str, ChannelCorrelation]]:
-    """Yield ``{name: ChannelCorrelation}``, which every forward pass of the layers updates.
-
-    Raises:
-        UserError: In the forward pass: the output is no tensor ``(B, C, ...)``, or not finite.
-    """
-    result = {name: ChannelCorrelation() for name in layers}
-
-    def watch(name: str, layer: nn.Module) -> Any:
-        def hook(_: nn.Module, __: Any, output: Any) -> None:
-            if isinstance(output, tuple | list) and len(output) == 1:
-                output = output[0]
-            if not isinstance(output, Tensor):
-                raise UserError(
-                    f'layer {name} gives {type(output).__name__}, not one tensor (B, C, ...)'
-                )
-            try:
-                result[name].update(output)
-            except UserError as error:
-                raise UserError(f'layer {name}: {error}') from error
-
-        return layer.register_forward_hook(hook)
-
-    handles = [watch(name, layer) for name, layer in layers.items()]
-    try:
-        yield result
-    finally:
-        for handle in handles:
-            handle.remove()

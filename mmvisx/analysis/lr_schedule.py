@@ -1,4 +1,4 @@
-"""Learning-rate schedules of configs, as numbers and as a picture (000, Figure 2.3a)."""
+"""Learning-rate schedules of configs (000, Figure 2.3a)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,39 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import DATASETS, PARAM_SCHEDULERS, init_default_scope
 
 from mmvisx.engine.warm_up import shorten_warm_up
+from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.tasks import task_of
-from mmvisx.visualization.figure import new_figure, save_figure
+from mmvisx.visualization.lr_schedule import plot_learning_rates
 
-__all__ = ['iterations_per_epoch', 'learning_rates', 'plot_learning_rates']
+__all__ = ['LearningRates', 'iterations_per_epoch', 'learning_rates']
+
+
+@ANALYSES.register_module()
+class LearningRates:
+    """The learning rate of every iteration of a training.
+
+    Args:
+        epoch_length: Iterations in an epoch; by default from the training data's size.
+    """
+
+    def __init__(self, epoch_length: int | None = None) -> None:
+        self.epoch_length = epoch_length
+
+    def measure(self, cfg: Config) -> tuple[np.ndarray, int]:
+        """Return the rates, ``(iterations,)``, and the iterations in an epoch.
+
+        Raises:
+            UserError: See :func:`iterations_per_epoch` and :func:`learning_rates`.
+        """
+        length = self.epoch_length
+        if length is None:
+            length = iterations_per_epoch(cfg) if 'max_epochs' in cfg.train_cfg else 1
+        return learning_rates(cfg, length), length
+
+    def draw(self, schedules: Sequence[tuple[str, np.ndarray, int]], out: str | Path) -> Path:
+        """Draw schedules over epochs: name, rates and iterations in an epoch of each."""
+        return plot_learning_rates(schedules, out)
 
 
 def iterations_per_epoch(cfg: Config) -> int:
@@ -91,21 +119,3 @@ def _build(cfg: Config, wrapper: OptimWrapper, epoch_length: int, total: int) ->
         arguments = dict(optimizer=wrapper, epoch_length=epoch_length)
         schedulers.append(PARAM_SCHEDULERS.build(config, default_args=arguments))
     return schedulers
-
-
-def plot_learning_rates(schedules: Sequence[tuple[str, np.ndarray, int]], out: str | Path) -> Path:
-    """Draw schedules over epochs, at most 2,000 points of each.
-
-    Args:
-        schedules: Name, rate of every iteration and iterations in an epoch.
-        out: The picture; the suffix gives the format.
-    """
-    figure, (axis,) = new_figure(1)
-    for name, rates, epoch_length in schedules:
-        shown = np.unique(np.linspace(0, len(rates) - 1, 2000).astype(int))
-        axis.plot(shown / epoch_length, rates[shown], label=name)
-    axis.set_xlabel('epoch')
-    axis.set_ylabel('learning rate')
-    axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
-    return save_figure(figure, out)

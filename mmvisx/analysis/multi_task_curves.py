@@ -2,49 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.text import similar
-from mmvisx.visualization.figure import new_figure, save_figure
+from mmvisx.visualization.multi_task_curves import PANELS, TaskCurve, plot_task_curves
 
 from .training_curves import read_curves
 
-__all__ = ['TaskCurve', 'plot_task_curves', 'read_task_curves']
-
-PANELS = {'mIoU': 'mIoU (%)', 'val_loss': 'loss on validation images'}
+__all__ = ['TaskCurves', 'read_task_curves']
 
 
-@dataclass(frozen=True)
-class TaskCurve:
-    """One value over a training, of several seeds.
+@ANALYSES.register_module()
+class TaskCurves:
+    """Learning curves of one task over all trainings of a series that have it.
 
-    Attributes:
-        progress: Share of the training at each evaluation, ``(T,)`` in (0, 1]. Trainings of
-            different lengths can be compared: at the end a task has seen as many images.
-        values: ``(seeds, T)``.
+    Args:
+        task: Name of the task.
+        rows: Folders of the trainings, all by default.
     """
 
-    progress: np.ndarray
-    values: np.ndarray
+    def __init__(self, task: str, rows: Sequence[str] | None = None) -> None:
+        self.task = task
+        self.rows = rows
 
-    @property
-    def mean(self) -> np.ndarray:
-        """Mean over the seeds, ``(T,)``."""
-        mean: np.ndarray = self.values.mean(axis=0)
-        return mean
+    def measure(self, series: str | Path) -> dict[str, dict[str, TaskCurve]]:
+        """Return :func:`read_task_curves` of every training that has the task, by its folder.
 
-    @property
-    def spread(self) -> np.ndarray:
-        """Sample standard deviation, ``(T,)``; zero for one seed."""
-        if len(self.values) == 1:
-            return np.zeros(self.values.shape[1])
-        spread: np.ndarray = self.values.std(axis=0, ddof=1)
-        return spread
+        Args:
+            series: Work dir of ``tools/run_series.py``: a folder for each row.
+
+        Raises:
+            UserError: A row is unknown, or none has the task.
+        """
+        series = Path(series)
+        known = sorted(
+            path.name for path in series.glob('*') if any(path.glob('**/vis_data/scalars.json'))
+        )
+        for row in self.rows or ():
+            if row not in known:
+                raise UserError(f'{series} has no row {row!r}{similar(row, known)}; rows: {known}')
+        curves = {row: read_task_curves(series / row, self.task) for row in self.rows or known}
+        curves = {row: found for row, found in curves.items() if found}
+        if not curves:
+            raise UserError(f'no training in {series} has the task {self.task!r}; rows: {known}')
+        return curves
+
+    def draw(self, curves: Mapping[str, Mapping[str, TaskCurve]], out: str | Path) -> Path:
+        """Draw the curves; the suffix of ``out`` gives the format.
+
+        Raises:
+            UserError: The suffix is unknown.
+        """
+        return plot_task_curves(curves, self.task, out)
 
 
 def read_task_curves(row: str | Path, task: str) -> dict[str, TaskCurve]:
@@ -78,45 +92,3 @@ def read_task_curves(row: str | Path, task: str) -> dict[str, TaskCurve]:
             np.asarray(steps) / steps[-1], np.asarray([curve[1] for curve in curves])
         )
     return found
-
-
-def plot_task_curves(
-    series: str | Path, task: str, out: str | Path, rows: Sequence[str] | None = None
-) -> Path:
-    """Draw a task's mIoU and loss over every training of a series that has the task.
-
-    Args:
-        series: Work dir of ``tools/run_series.py``: a folder for each row.
-        task: Name of the task.
-        out: The picture to write; the suffix gives the format.
-        rows: Folders of the rows to draw, all by default.
-
-    Raises:
-        UserError: A row is unknown, none has the task, or the suffix is unknown.
-    """
-    series = Path(series)
-    known = sorted(
-        path.name for path in series.glob('*') if any(path.glob('**/vis_data/scalars.json'))
-    )
-    for row in rows or ():
-        if row not in known:
-            raise UserError(f'{series} has no row {row!r}{similar(row, known)}; rows: {known}')
-    curves = {row: read_task_curves(series / row, task) for row in rows or known}
-    curves = {row: found for row, found in curves.items() if found}
-    if not curves:
-        raise UserError(f'no training in {series} has the task {task!r}; rows: {known}')
-    figure, axes = new_figure(len(PANELS))
-    for axis, (name, label) in zip(axes, PANELS.items(), strict=True):
-        for row, found in curves.items():
-            curve = found[name]
-            (line,) = axis.plot(
-                curve.progress, curve.mean, marker='o', markersize=3, label=row.replace('_', ' ')
-            )
-            low, high = curve.mean - curve.spread, curve.mean + curve.spread
-            axis.fill_between(curve.progress, low, high, color=line.get_color(), alpha=0.15)
-        axis.set_xlabel('share of the training')
-        axis.set_ylabel(label)
-        axis.grid(alpha=0.3)
-        axis.legend(fontsize=8)
-    figure.suptitle(task)
-    return save_figure(figure, out)

@@ -1,17 +1,17 @@
-"""Curves of a training: losses and metrics from MMEngine's log to a picture."""
+"""Curves of a training: losses and metrics, from MMEngine's log."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import count
 from pathlib import Path
 
+from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.text import similar
-from mmvisx.visualization.figure import line_style, new_figure, save_figure
+from mmvisx.visualization.curves import Curve, plot_curves
 
-Curve = tuple[list[float], list[float]]  # iterations, values
+__all__ = ['TrainingCurves', 'default_keys', 'find_scalars', 'read_curves']
 
 _NOT_A_CURVE = {'step', 'iter', 'epoch'}
 
@@ -73,53 +73,54 @@ def default_keys(curves: dict[str, Curve]) -> list[str]:
     return [k for k in ('loss',) if k in curves] + metrics
 
 
-def plot_curves(
-    logs: Sequence[str | Path],
-    keys: Sequence[str] | None,
-    out: str | Path,
-    legend: Sequence[str] | None = None,
-) -> Path:
-    """Draw the curves of one or more logs into a picture, losses left and metrics right.
+@ANALYSES.register_module()
+class TrainingCurves:
+    """Losses and metrics over one or more trainings.
 
     Args:
-        logs: work dirs or ``scalars.json`` files.
-        keys: names of the values; None takes the total loss and all metrics.
-        out: the picture to write; the suffix gives the format.
-        legend: one name per log, by default the name of its folder.
-
-    Raises:
-        UserError: a log is missing, or has none of the keys (the message lists what it has).
+        keys: Names of the values; ``None`` takes the total loss and all metrics.
+        legend: One name per log, by default the name of its folder.
     """
-    if legend is not None and len(legend) != len(logs):
-        raise UserError(f'--legend has {len(legend)} names for {len(logs)} logs')
-    runs = [(Path(log), read_curves(log)) for log in logs]
-    chosen = list(keys or dict.fromkeys(k for _, c in runs for k in default_keys(c)))
-    for path, curves in runs:
-        for key in keys or ():
-            if key not in curves:
-                raise UserError(
-                    f'{path} has no {key!r}{similar(key, curves)}; '
-                    f'it has {", ".join(sorted(curves))}'
-                )
-    panels = ([k for k in chosen if '/' not in k], [k for k in chosen if '/' in k])
-    groups = [keys_of_panel for keys_of_panel in panels if keys_of_panel]
-    if not groups:
-        raise UserError(f'nothing to draw: no loss and no metric in {", ".join(map(str, logs))}')
-    figure, axes = new_figure(len(groups))
-    for axis, group in zip(axes, groups, strict=True):
-        styles = map(line_style, count())
-        for index, (path, curves) in enumerate(runs):
-            label = legend[index] if legend else _name(path)
-            for key in group:
-                if key in curves:
-                    marker = 'o' if len(curves[key][0]) < 20 else None
-                    text = key if len(runs) == 1 else f'{label}: {key}'
-                    axis.plot(*curves[key], label=text, marker=marker, markersize=3, **next(styles))
-        axis.set_xlabel('iteration')
-        axis.set_ylabel('metric' if '/' in group[0] else 'value')
-        axis.grid(alpha=0.3)
-        axis.legend(fontsize=8)
-    return save_figure(figure, out)
+
+    def __init__(
+        self, keys: Sequence[str] | None = None, legend: Sequence[str] | None = None
+    ) -> None:
+        self.keys = keys
+        self.legend = legend
+
+    def measure(self, logs: Sequence[str | Path]) -> list[tuple[str, dict[str, Curve]]]:
+        """Return name and curves of each training.
+
+        Args:
+            logs: work dirs or ``scalars.json`` files.
+
+        Raises:
+            UserError: a log is missing, or has none of the keys (the message lists what it has).
+        """
+        if self.legend is not None and len(self.legend) != len(logs):
+            raise UserError(f'--legend has {len(self.legend)} names for {len(logs)} logs')
+        names = self.legend or [_name(Path(log)) for log in logs]
+        runs = [read_curves(log) for log in logs]
+        for log, curves in zip(logs, runs, strict=True):
+            for key in self.keys or ():
+                if key not in curves:
+                    raise UserError(
+                        f'{log} has no {key!r}{similar(key, curves)}; '
+                        f'it has {", ".join(sorted(curves))}'
+                    )
+        if not (self.keys or any(default_keys(curves) for curves in runs)):
+            listed = ', '.join(map(str, logs))
+            raise UserError(f'nothing to draw: no loss and no metric in {listed}')
+        return list(zip(names, runs, strict=True))
+
+    def draw(self, runs: Sequence[tuple[str, dict[str, Curve]]], out: str | Path) -> Path:
+        """Draw the curves, losses left and metrics right; the suffix of ``out`` gives the format.
+
+        Raises:
+            UserError: an unknown suffix.
+        """
+        found = dict.fromkeys(key for _, curves in runs for key in default_keys(curves))
+        return plot_curves(runs, list(self.keys or found), out)
 
 
 def _name(path: Path) -> str:

@@ -10,7 +10,9 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, MODELS, DefaultScope, init_default_scope
+from mmengine.runner import Runner
 from torch import nn
+from torch.utils.data import DataLoader, Subset
 
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.config.explain import explain_config_errors
@@ -18,7 +20,16 @@ from mmvisx.utils.config.model import model_config
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.tasks import task_of
 
-__all__ = ['build_model', 'build_test_pipeline', 'classes_of', 'innermost', 'is_step', 'meta_of']
+__all__ = [
+    'build_dataset',
+    'build_model',
+    'build_test_loader',
+    'build_test_pipeline',
+    'classes_of',
+    'innermost',
+    'is_step',
+    'meta_of',
+]
 
 # Steps of a pipeline that want annotations.
 _LABEL_STEPS = ('LoadAnnotations', 'LoadSegAnnotations', 'LoadTaskAnnotations')
@@ -109,6 +120,49 @@ def is_step(step: Mapping[str, Any], *names: str) -> bool:
     """Whether a step of a pipeline is one of these transforms, in whatever scope."""
     kind = step['type']
     return (kind.rsplit('.', 1)[-1] if isinstance(kind, str) else kind.__name__) in names
+
+
+def build_dataset(cfg: Config, split: str = 'test') -> Any:
+    """Build the data set of ``{split}_dataloader``, with its pipeline.
+
+    Raises:
+        UserError: The config has no such data loader, or a wrong one.
+    """
+    loader = cfg.get(f'{split}_dataloader')
+    if loader is None:
+        have = [name[: -len('_dataloader')] for name in cfg if name.endswith('_dataloader')]
+        raise UserError(f'the config has no {split}_dataloader; splits it has: {", ".join(have)}')
+    init_default_scope(task_of(cfg).scope)
+    with explain_config_errors(cfg):
+        return DATASETS.build(loader.dataset)
+
+
+def build_test_loader(cfg: Config, num_images: int | None = None) -> DataLoader:
+    """Build the loader of a config's test data.
+
+    Args:
+        num_images: That many, at even distances over the data, loaded in this process; all by
+            default, as the config says.
+
+    Raises:
+        UserError: The config has no test data, or ``num_images`` is below 1.
+    """
+    if num_images is not None and num_images < 1:
+        raise UserError(f'num_images={num_images} must be at least 1')
+    images = build_dataset(cfg)
+    loader = cfg.test_dataloader.to_dict()
+    if num_images is None:
+        return Runner.build_dataloader(dict(loader, dataset=images))
+    count = min(num_images, len(images))
+    chosen = [index * len(images) // count for index in range(count)]
+    loader.update(
+        dataset=Subset(images, chosen),
+        batch_size=min(loader.get('batch_size', 1), count),
+        num_workers=0,
+        persistent_workers=False,
+        drop_last=False,
+    )
+    return Runner.build_dataloader(loader)
 
 
 def build_test_pipeline(cfg: Config) -> Compose:

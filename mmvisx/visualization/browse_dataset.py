@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from mmdet.registry import DATASETS
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import BaseBoxes
 from mmdet.visualization import DetLocalVisualizer
 from mmdet.visualization.palette import get_palette
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
-from mmvisx.utils.config.explain import explain_config_errors
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.random_numbers import seed_everything
-from mmvisx.utils.tasks import task_of
 
-__all__ = ['browse', 'build_dataset', 'draw_boxes', 'draw_sample', 'to_picture']
+__all__ = ['draw_boxes', 'draw_sample', 'to_picture']
 
 _IGNORED = (128, 128, 128)
-
-
-def build_dataset(cfg: Config, split: str = 'train') -> Any:
-    """Build the data set of ``{split}_dataloader``, with its pipeline.
-
-    Raises:
-        UserError: The config has no such data loader.
-    """
-    loader = cfg.get(f'{split}_dataloader')
-    if loader is None:
-        have = [name[: -len('_dataloader')] for name in cfg if name.endswith('_dataloader')]
-        raise UserError(f'the config has no {split}_dataloader; splits it has: {", ".join(have)}')
-    with explain_config_errors(cfg):
-        return DATASETS.build(loader.dataset)
 
 
 def to_picture(inputs: Any) -> np.ndarray:
@@ -135,34 +115,3 @@ def draw_boxes(data: dict[str, Any], meta: Mapping[str, Any]) -> np.ndarray:
     visualizer = DetLocalVisualizer(alpha=0.6, line_width=2)
     visualizer.dataset_meta = dict(palette='random') | dict(meta)
     return draw_sample(data, visualizer)
-
-
-def browse(
-    cfg: Config, count: int, split: str = 'train', seed: int = 0, start: int = 0
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield names and pictures of samples of a data set, as its task draws them.
-
-    Random numbers depend on the seed and on the sample, not on how many samples are drawn.
-
-    Args:
-        count: Of samples.
-        split: ``'train'``, ``'val'`` or ``'test'``.
-        seed: Of the random numbers of the pipeline.
-        start: Index of the first sample.
-
-    Raises:
-        UserError: See :func:`build_dataset` and :func:`draw_sample`; no sample is left, or the
-            task has no such pictures.
-    """
-    task = task_of(cfg)
-    draw = task.need('sample_picture', 'browsing')
-    init_default_scope(task.scope)
-    dataset = build_dataset(cfg, split)
-    if not 0 <= start < len(dataset):
-        raise UserError(f'start={start}, but the data set has {len(dataset)} samples, from 0 on')
-    for index in range(start, min(start + count, len(dataset))):
-        seed_everything(seed, index)
-        data = dataset[index]
-        picture = draw(data, dataset.metainfo)
-        stem = Path(data['data_samples'].metainfo.get('img_path') or 'image').stem
-        yield f'{index:06d}_{stem}.png', picture

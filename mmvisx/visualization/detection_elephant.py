@@ -57,7 +57,7 @@ def draw_steps(
     were not there before.
 
     Args:
-        record: See :func:`~mmvisx.analysis.detection_elephant.run_elephant`.
+        record: Of an elephant test; its ``reference`` and ``settings`` are read.
         steps: What became of its objects: ``compare_steps(record)``.
         images: ``(H, W, 3)`` uint8 BGR, one per step.
     """

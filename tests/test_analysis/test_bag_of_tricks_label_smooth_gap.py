@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
-from mmvisx.analysis.bag_of_tricks_label_smooth_gap import collect_gaps, plot_gaps, score_gap
-from mmvisx.apis.build import build_model
+from mmvisx.analysis.bag_of_tricks_label_smooth_gap import LabelSmoothGap, score_gap
+from mmvisx.apis.build import build_model, build_test_loader
 from mmvisx.apis.run import prepare_config
 from mmvisx.utils import UserError
 
@@ -36,7 +37,7 @@ def test_gaps_of_a_model_are_those_of_its_scores(config, folders):
     cfg = prepare_config(config, options={'data_root': str(folders)})
     model = build_model(cfg)
     torch.nn.init.normal_(model.head.fc.weight)
-    gaps, classes = collect_gaps(model, cfg)
+    gaps, classes = LabelSmoothGap().measure(model, build_test_loader(cfg))
     expected = []
     for path in sorted((folders / 'test').glob('*/*.png')):
         image = torch.from_numpy(cv2.imread(str(path))).permute(2, 0, 1)[None]
@@ -50,9 +51,9 @@ def test_gaps_of_a_model_are_those_of_its_scores(config, folders):
 @pytest.mark.parametrize(('epsilon', 'mode'), [(0.0, 'printed'), (0.3, 'coded')])
 def test_picture_at_the_ends(epsilon, mode, tmp_path):
     gaps = {'a': np.random.default_rng(0).normal(5, 1, 50)}
-    assert plot_gaps(gaps, 10, tmp_path / 'a.png', epsilon, mode).is_file()
+    assert LabelSmoothGap(epsilon, mode).draw(gaps, 10, tmp_path / 'a.png').is_file()
 
 
 def test_no_test_data():
     with pytest.raises(UserError, match='no test_dataloader'):
-        collect_gaps(torch.nn.Identity(), {})
+        build_test_loader(Config({}))

@@ -1,5 +1,6 @@
 import json
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from mmvisx.analysis.detection_ap_gain import (
     summarize,
     voc_class_ap,
 )
+from mmvisx.apis.build import build_dataset
 from mmvisx.datasets import VOCDataset
 from mmvisx.evaluation import CocoMetric, VOCMetric
 from mmvisx.utils import UserError
@@ -162,7 +164,7 @@ def test_three_kinds_of_files(ann_file, voc, tmp_path):
     predictions = tmp_path / 'found.pkl'
     predictions.write_bytes(pickle.dumps(PREDICTIONS))
     config = Config(dict(default_scope='mmdet', test_dataloader=dict(dataset=voc)))
-    values = read_class_ap(predictions, config=config)
+    values = read_class_ap(predictions, dataset=partial(build_dataset, config))
     assert values == {'cat': pytest.approx(2 / 3), 'dog': 1.0}
 
 
@@ -191,7 +193,7 @@ def test_other_content(ann_file, tmp_path):
     for content, message in ((b'', 'no file of predictions'), (pickle.dumps([{}]), 'tools/test')):
         path.write_bytes(content)
         with pytest.raises(UserError, match=message):
-            read_class_ap(path, config=Config({}))
+            read_class_ap(path, dataset=partial(build_dataset, Config({})))
 
 
 def test_table_and_summary():

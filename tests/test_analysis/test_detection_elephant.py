@@ -6,14 +6,15 @@ import cv2
 import numpy as np
 import pytest
 
-from mmvisx.analysis.detection_elephant import (
+from mmvisx.analysis.detection_elephant import DetectionElephant
+from mmvisx.analysis.detection_elephant_patch import (
     load_patch,
     paste_patch,
     path_positions,
-    run_elephant,
     scenes,
 )
 from mmvisx.analysis.detection_elephant_report import compare_steps, elephant_report
+from mmvisx.cli.analysis.elephant import detections_of
 from mmvisx.utils import UserError
 from mmvisx.visualization.detection_elephant import (
     draw_steps,
@@ -57,12 +58,13 @@ def room():
     return image
 
 
+DETECT = detections_of(ColourDetector())
 PATCH = (np.full((6, 4, 3), COLOURS['blue'], np.uint8), np.ones((6, 4), bool))
 
 
 def test_record_and_pictures(room, tmp_path):
     positions = path_positions([(0, 0.9), (1, 0.9)], 5, room.shape, (6, 4))
-    record = run_elephant(ColourDetector(), room, *PATCH, positions)
+    record = DetectionElephant().measure(DETECT, room, *PATCH, positions)
     record = json.loads(json.dumps(record))
     assert elephant_report(record) == record['report']
     red, green = record['report']['objects']
@@ -85,14 +87,14 @@ def test_record_and_pictures(room, tmp_path):
 
 def test_nothing_to_compare():
     with pytest.raises(UserError, match=r'finds nothing with a score of 0\.3'):
-        run_elephant(ColourDetector(), np.zeros((9, 9, 3), np.uint8), *PATCH, [(0, 0)])
+        DetectionElephant().measure(DETECT, np.zeros((9, 9, 3), np.uint8), *PATCH, [(0, 0)])
 
 
 @pytest.mark.parametrize('setting', ['score_thr', 'iou_thr', 'max_covered'])
-def test_settings_out_of_range(setting, room):
+def test_settings_out_of_range(setting):
     for value in (-0.1, 1.1):
         with pytest.raises(UserError, match=f'{setting}={value} should be in'):
-            run_elephant(ColourDetector(), room, *PATCH, [(0, 0)], {setting: value})
+            DetectionElephant(**{setting: value})
 
 
 def test_path_has_an_even_pace():

@@ -5,12 +5,11 @@ import numpy as np
 import pytest
 from pycocotools import mask as rle
 
+from mmvisx.analysis.detection_elephant_patch import common_part, patch_canvas
 from mmvisx.analysis.detection_elephant_report import (
-    common_part,
     compare_step,
     covered_part,
     elephant_report,
-    patch_canvas,
     read_record,
 )
 from mmvisx.utils import UserError

@@ -11,15 +11,15 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmvisx.analysis.detectors_switches import (
-    draw_switches,
+    SwitchMaps,
     large_rate_share,
     last_sacs,
     record_switches,
-    shade,
 )
 from mmvisx.models.layers import SwitchableAtrousConv2d
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
+from mmvisx.visualization.detectors_switches import shade
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/detectors/htc_rfp_sac_nano_shapes.py'
 
@@ -151,19 +151,13 @@ def test_darker_is_more_of_the_larger_rate():
     assert (shade(np.full((2, 2), 0.3, np.float32), (4, 4)) == 255).all()
 
 
-class FakeInferencer:
+def run(model, image):
     """Run a model on an image and draw a red square."""
-
-    def __init__(self, model):
-        self.model = model
-
-    def __call__(self, image, return_vis, pred_score_thr):
-        assert return_vis
-        x = torch.from_numpy(image).permute(2, 0, 1)[None, :2].float() / 255
-        self.model(x)
-        drawn = image[..., ::-1].copy()
-        drawn[:, :4] = (255, 0, 0)
-        return {'visualization': [drawn]}
+    x = torch.from_numpy(image).permute(2, 0, 1)[None, :2].float() / 255
+    model(x)
+    drawn = image[..., ::-1].copy()
+    drawn[:, :4] = (255, 0, 0)
+    return drawn
 
 
 def test_one_row_of_pictures():
@@ -175,7 +169,9 @@ def test_one_row_of_pictures():
     model.forward = lambda x: model.layer2(x)
     image = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
     image = cv2.GaussianBlur(image, (9, 9), 4)
-    row = draw_switches(FakeInferencer(model), image, height=40)
+    analysis = SwitchMaps(height=40)
+    maps, drawn = analysis.measure(model, lambda: run(model, image))
+    row = analysis.draw(image[..., ::-1], maps, drawn)
     label, gap = row.shape[0] - 40, row.shape[1] // 3 - 60
     assert row.shape[1] == 3 * (60 + gap)
     first, middle, last = (row[label:, i * (60 + gap) : i * (60 + gap) + 60] for i in range(3))

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from mmvisx.analysis.filters import draw_filters, find_convolution
+from mmvisx.analysis.filters import find_convolution
 from mmvisx.utils import UserError
+from mmvisx.visualization.filters import draw_filters
 
 
 def test_colour_filters_by_hand():

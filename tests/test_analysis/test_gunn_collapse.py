@@ -5,12 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmvisx.analysis.gunn_collapse_correlation import (
-    ChannelCorrelation,
-    find_collapsed_channels,
-    record_correlations,
-    select_layers,
-)
+from mmvisx.analysis.gunn_collapse import record_correlations, select_layers
+from mmvisx.analysis.gunn_collapse_correlation import ChannelCorrelation, find_collapsed_channels
 from mmvisx.models.layers import GraduallyUpdated
 from mmvisx.utils import UserError
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmvisx.analysis.multi_task_curves import plot_task_curves, read_task_curves
+from mmvisx.analysis.multi_task_curves import TaskCurves, read_task_curves
 from mmvisx.cli.analysis.multi_task_curves import main
 from mmvisx.utils import UserError
 
@@ -57,6 +57,11 @@ def test_draws_the_rows_that_have_the_task(series, capsys):
     orange = [int((p == (255, 127, 14)).all(axis=2).sum()) for p in pictures]
     assert orange[0] == 0
     assert orange[1] > 50
+
+
+def plot_task_curves(series, task, out, rows=None):
+    analysis = TaskCurves(task, rows)
+    return analysis.draw(analysis.measure(series), out)
 
 
 def test_mistakes_are_named(series):

@@ -5,9 +5,14 @@ import json
 import cv2
 import pytest
 
-from mmvisx.analysis import training_curves as curves
-from mmvisx.analysis.training_curves import plot_curves, read_curves
+from mmvisx.analysis.training_curves import TrainingCurves, read_curves
 from mmvisx.utils import UserError
+from mmvisx.visualization import curves
+
+
+def plot_curves(logs, keys, out, legend=None):
+    analysis = TrainingCurves(keys, legend)
+    return analysis.draw(analysis.measure(logs), out)
 
 
 def write(folder, start, lines):

@@ -3,8 +3,9 @@
 import pytest
 from mmengine.config import Config
 
-from mmvisx.analysis.flops import input_shape, measure_complexity
+from mmvisx.analysis.flops import MultiplyAdds
 from mmvisx.apis.build import build_model
+from mmvisx.apis.input_shape import input_shape
 from mmvisx.utils import UserError
 from mmvisx.utils.config import load_config
 
@@ -24,7 +25,7 @@ def test_backbone_by_hand(tiny_config):
         train_cfg=head.train_cfg,
         test_cfg=head.test_cfg,
     )
-    result = measure_complexity(build_model(Config(dict(model=model))), (64, 96))
+    result = MultiplyAdds().measure(build_model(Config(dict(model=model))), (64, 96))
     # Stem: 7x7, 3 -> 64 at stride 2; then four 3x3 convolutions 64 -> 64 at stride 4.
     stem = 49 * 3 * 64 * 32 * 48
     stage = 4 * 9 * 64 * 64 * 16 * 24
@@ -41,11 +42,11 @@ def test_deformable_convolution_is_counted(tiny_config):
     cfg = load_config(tiny_config)
     cfg.model.backbone.depth = 50
     cfg.model.neck.in_channels = [32, 64, 128, 256]
-    plain = measure_complexity(build_model(cfg), (160, 160)).parts['backbone'][1]
+    plain = MultiplyAdds().measure(build_model(cfg), (160, 160)).parts['backbone'][1]
     cfg.model.backbone.update(
         dcn=dict(type='DCN', deform_groups=1), stage_with_dcn=(False, False, False, True)
     )
-    with_dcn = measure_complexity(build_model(cfg), (160, 160)).parts['backbone'][1]
+    with_dcn = MultiplyAdds().measure(build_model(cfg), (160, 160)).parts['backbone'][1]
     # Three 3x3 convolutions of 64 channels on 5 x 5 (the first reads 10 x 10 with stride 2)
     # become deformable; what comes on top are their offset convolutions to 18 channels.
     assert with_dcn - plain == 3 * 9 * 64 * 18 * 5 * 5

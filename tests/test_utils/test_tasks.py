@@ -14,10 +14,10 @@ from torch.utils.data import Dataset
 from mmvisx.apis import run
 from mmvisx.apis.ensemble import enable_ensemble
 from mmvisx.apis.tta import enable_tta
+from mmvisx.cli.analysis.browse_dataset import browse
 from mmvisx.utils import UserError
 from mmvisx.utils.config.classes import set_classes
 from mmvisx.utils.tasks import TASKS, task_of
-from mmvisx.visualization.browse_dataset import browse
 
 RECIPES = {
     'mmdet': 'detectors/htc_nano_shapes',

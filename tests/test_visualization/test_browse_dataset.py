@@ -8,8 +8,9 @@ from mmdet.visualization import DetLocalVisualizer
 from mmengine.config import Config
 from mmengine.structures import InstanceData, PixelData
 
+from mmvisx.cli.analysis.browse_dataset import browse
 from mmvisx.utils import UserError
-from mmvisx.visualization.browse_dataset import browse, draw_sample, to_picture
+from mmvisx.visualization.browse_dataset import draw_sample, to_picture
 
 
 @pytest.fixture

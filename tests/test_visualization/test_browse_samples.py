@@ -9,9 +9,9 @@ from mmpretrain.structures import DataSample
 from mmseg.structures import SegDataSample
 from PIL import Image
 
+from mmvisx.cli.analysis.browse_dataset import browse
 from mmvisx.utils import UserError
 from mmvisx.utils.config.classes import set_classes
-from mmvisx.visualization.browse_dataset import browse
 from mmvisx.visualization.browse_samples import draw_class, draw_masks
 
 META = dict(classes=('ground', 'ball'), palette=[[10, 200, 10], [200, 10, 10]])

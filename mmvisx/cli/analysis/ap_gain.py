@@ -10,6 +10,7 @@ tools/test.py --out x.json, or its predictions, --out x.pkl, which are evaluated
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 
 
@@ -29,24 +30,24 @@ def main() -> None:
     args = parser.parse_args()
     from mmdet.utils import register_all_modules
 
-    from mmvisx.analysis.detection_ap_gain import gain_table, read_class_ap, summarize
+    from mmvisx.analysis.detection_ap_gain import APGain, read_class_ap
+    from mmvisx.apis.build import build_dataset
     from mmvisx.utils.config import load_config
-    from mmvisx.visualization.detection_ap_gain import plot_ap_gain
 
     register_all_modules(init_default_scope=False)
-    config = load_config(args.config) if args.config else None
+    dataset = partial(build_dataset, load_config(args.config)) if args.config else None
     before, after = (
-        read_class_ap(path, args.ann, config, args.metric, args.rule)
+        read_class_ap(path, args.ann, dataset, args.metric, args.rule)
         for path in (args.before, args.after)
     )
-    table = gain_table(before, after)
-    summary = summarize(table)
-    for row in sorted(table, key=lambda row: -row['gain']):
+    analysis = APGain(args.names, args.order)
+    gains = analysis.measure(before, after)
+    for row in sorted(gains['classes'], key=lambda row: -row['gain']):
         print(f'{row["class"]}: {row["before"]:.3f} -> {row["after"]:.3f} ({row["gain"]:+.3f})')
     print(
-        f'mean {summary["before"]:.3f} -> {summary["after"]:.3f} ({summary["gain"]:+.3f}); '
-        f'{summary["gained"]} classes gain, {summary["dropped"]} drop'
+        f'mean {gains["before"]:.3f} -> {gains["after"]:.3f} ({gains["gain"]:+.3f}); '
+        f'{gains["gained"]} classes gain, {gains["dropped"]} drop'
     )
     if args.json:
-        Path(args.json).write_text(json.dumps({'classes': table, **summary}, indent=2) + '\n')
-    print(f'wrote {plot_ap_gain(table, args.out, tuple(args.names), args.order)}')
+        Path(args.json).write_text(json.dumps(gains, indent=2) + '\n')
+    print(f'wrote {analysis.draw(gains, args.out)}')

@@ -7,9 +7,35 @@ section 5.3.1).
 """
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mmvisx.utils import UserError
+
+
+def browse(
+    cfg: Any, count: int, split: str = 'train', seed: int = 0, start: int = 0
+) -> Iterator[tuple[str, Any]]:
+    """Yield names and pictures of samples of a config's data set, as its task draws them.
+
+    Args:
+        count: Of samples.
+        split: ``'train'``, ``'val'`` or ``'test'``.
+        seed: Of the random numbers of the pipeline.
+        start: Index of the first sample.
+
+    Raises:
+        UserError: The config has no such split or no such sample, or its task no such pictures.
+    """
+    from mmvisx.analysis.dataset_samples import DatasetSamples
+    from mmvisx.apis.build import build_dataset
+    from mmvisx.utils.tasks import task_of
+
+    analysis = DatasetSamples(task_of(cfg).need('sample_picture', 'browsing'), seed)
+    dataset = build_dataset(cfg, split)
+    for name, data in analysis.measure(dataset, count, start):
+        yield name, analysis.draw(data, dataset.metainfo)
 
 
 def main() -> None:
@@ -34,7 +60,6 @@ def main() -> None:
     from tqdm import tqdm
 
     from mmvisx.apis.run import prepare_config
-    from mmvisx.visualization.browse_dataset import browse
 
     register_all_modules(init_default_scope=False)
     cfg = prepare_config(args.config, options=args.cfg_options)

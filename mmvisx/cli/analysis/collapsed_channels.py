@@ -31,16 +31,18 @@ def main() -> None:
     parser.add_argument('--device', help='cpu, cuda:0, ...; a GPU if there is one by default')
     add_config_options(parser)
     args = parser.parse_args()
-    from mmvisx.analysis.gunn_collapse import collapse_table, measure_collapse
+    import torch
+
+    from mmvisx.analysis.gunn_collapse import CollapsedChannels
+    from mmvisx.apis.build import build_model, build_test_loader
     from mmvisx.apis.run import prepare_config
-    from mmvisx.utils.config.explain import explain_config_errors
 
     cfg = prepare_config(args.config, options=args.cfg_options)
-    with explain_config_errors(cfg):
-        result = measure_collapse(
-            cfg, args.checkpoint, args.layers, args.threshold, args.images, args.device
-        )
-    print(collapse_table(result))
+    images = build_test_loader(cfg, args.images)
+    device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    analysis = CollapsedChannels(args.layers, args.threshold)
+    result = analysis.measure(build_model(cfg, args.checkpoint, device), images)
+    print(analysis.draw(result))
     for name, entry in result.items():
         for i, j, value in entry['collapse'].pairs[: args.pairs]:
             print(f'{name}: {i} and {j}, {value:+.4f}')

@@ -11,6 +11,7 @@ where a file says something else.
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -94,21 +95,26 @@ def show(name: str, report: dict[str, Any]) -> None:
     )
 
 
+def detections_of(inferencer: Any) -> Callable[[Any], list[dict[str, Any]]]:
+    """Return a function from an image to the detections of an inferencer, as a record has them."""
+
+    def detect(image: Any) -> list[dict[str, Any]]:
+        (result,) = inferencer(image)['predictions']
+        found = zip(result['label_names'], result['scores'], result['bboxes'], strict=True)
+        return [
+            {'label': label, 'score': float(score), 'box': [float(v) for v in box]}
+            for label, score, box in found
+        ]
+
+    return detect
+
+
 def run(args: argparse.Namespace) -> None:
     """Detect, report and draw."""
-    import cv2
-
-    from mmvisx.analysis.detection_elephant import load_patch, path_positions, run_elephant, scenes
-    from mmvisx.analysis.detection_elephant_report import compare_steps
+    from mmvisx.analysis.detection_elephant import DetectionElephant
+    from mmvisx.analysis.detection_elephant_patch import load_patch, path_positions, scenes
     from mmvisx.apis import Inferencer
     from mmvisx.datasets.transforms.loading import decode_image
-    from mmvisx.visualization.detection_elephant import (
-        draw_steps,
-        plot_scores,
-        strip,
-        with_legend,
-        write_video,
-    )
 
     image = decode_image(args.image, 'name an image', 'color', 'cv2', None)
     pixels, mask = load_patch(args.patch, args.patch_box, args.patch_mask, args.scale)
@@ -116,16 +122,14 @@ def run(args: argparse.Namespace) -> None:
     names = {key: str(getattr(args, key)) for key in ('config', 'checkpoint', 'image', 'patch')}
     keys = ('score_thr', 'iou_thr', 'max_covered')
     settings = {key: getattr(args, key) for key in keys if getattr(args, key) is not None}
+    analysis = DetectionElephant(**settings)
     inferencer = Inferencer(args.config, args.checkpoint, args.device, show_progress=False)
-    record = run_elephant(inferencer, image, pixels, mask, positions, settings, names)
+    detect = detections_of(inferencer)
+    record = analysis.measure(detect, image, pixels, mask, positions, names)
     out = Path(args.out_dir)
     out.mkdir(parents=True, exist_ok=True)
     (out / 'elephant.json').write_text(json.dumps(record, indent=1) + '\n')
-    states = compare_steps(record)
-    pictures = draw_steps(record, states, scenes(image, pixels, mask, positions))
-    cv2.imwrite(str(out / 'strip.png'), with_legend(strip(pictures)))
-    write_video(pictures, out / 'video.mp4')
-    plot_scores(record, states, out / 'scores.png')
+    analysis.draw(record, scenes(image, pixels, mask, positions), out)
     show(args.image, record['report'])
     print(f'wrote elephant.json, strip.png, video.mp4 and scores.png into {out}')
 

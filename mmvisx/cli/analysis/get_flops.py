@@ -29,14 +29,16 @@ def main() -> None:
     args = parser.parse_args()
     if args.shape and (len(args.shape) > 2 or min(args.shape) < 32):
         raise UserError(f'--shape {args.shape}: give height and width, 32 pixels or more')
-    from mmvisx.analysis.flops import input_shape, measure_complexity
+    from mmvisx.analysis.flops import MultiplyAdds
     from mmvisx.apis.build import build_model
+    from mmvisx.apis.input_shape import input_shape
     from mmvisx.apis.run import prepare_config
 
     cfg = prepare_config(args.config, options=args.cfg_options)
     shape = (args.shape[0], args.shape[-1]) if args.shape else input_shape(cfg)
-    result = measure_complexity(build_model(cfg, args.checkpoint), shape)
+    analysis = MultiplyAdds()
+    result = analysis.measure(build_model(cfg, args.checkpoint), shape)
     print(f'{args.config}, one image of {shape[0]} x {shape[1]} pixels')
-    print(result.table())
+    print(analysis.draw(result))
     print('A multiply-add is what OpenMMLab calls a FLOP. Not counted: normalisation,')
     print('activations, pooling, RoIAlign, NMS and the sampling of deformable convolutions.')

@@ -25,8 +25,8 @@ def main() -> None:
     parser.add_argument('--out', default='label_smooth_gap.png', help='the picture')
     add_config_options(parser)
     args = parser.parse_args()
-    from mmvisx.analysis.bag_of_tricks_label_smooth_gap import collect_gaps, plot_gaps
-    from mmvisx.apis.build import build_model
+    from mmvisx.analysis.bag_of_tricks_label_smooth_gap import LabelSmoothGap
+    from mmvisx.apis.build import build_model, build_test_loader
     from mmvisx.apis.ensemble import split_member
     from mmvisx.apis.run import prepare_config
     from mmvisx.models.losses.bag_of_tricks_label_smooth import optimal_gap
@@ -35,11 +35,13 @@ def main() -> None:
     if len(set(names)) != len(args.checkpoints):
         raise UserError(f'--legend needs {len(args.checkpoints)} different names')
     cfg = prepare_config(args.config, options=args.cfg_options)
+    images = build_test_loader(cfg)
+    analysis = LabelSmoothGap(args.epsilon, args.mode)
     gaps, classes = {}, set()
     for name, text in zip(names, args.checkpoints, strict=True):
         path, checkpoint = split_member(text)
         own = cfg if path is None else prepare_config(path)
-        gaps[name], count = collect_gaps(build_model(own, checkpoint), cfg)
+        gaps[name], count = analysis.measure(build_model(own, checkpoint), images)
         classes.add(count)
         print(f'{name}: gap {gaps[name].mean():.3f} +- {gaps[name].std():.3f}')
     if len(classes) > 1:
@@ -47,4 +49,4 @@ def main() -> None:
     (count,) = classes
     theory = optimal_gap(args.epsilon, count, args.mode)
     print(f'theory at epsilon = {args.epsilon:g}, {count} classes: {theory:.3f}')
-    print(f'wrote {plot_gaps(gaps, count, args.out, args.epsilon, args.mode)}')
+    print(f'wrote {analysis.draw(gaps, count, args.out)}')

@@ -14,6 +14,7 @@ def main(args: list[str] | None = None) -> None:
     parser.add_argument('--rows', nargs='+', help='folders in it; all that have the task')
     parser.add_argument('--out', default='task_curves.png', help='the picture')
     options = parser.parse_args(args)
-    from mmvisx.analysis.multi_task_curves import plot_task_curves
+    from mmvisx.analysis.multi_task_curves import TaskCurves
 
-    print(f'wrote {plot_task_curves(options.series, options.task, options.out, options.rows)}')
+    analysis = TaskCurves(options.task, options.rows)
+    print(f'wrote {analysis.draw(analysis.measure(options.series), options.out)}')

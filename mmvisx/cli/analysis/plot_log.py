@@ -14,6 +14,7 @@ def main() -> None:
     parser.add_argument('--legend', nargs='+', help='a name for each log')
     parser.add_argument('--out', default='curves.png', help='the picture')
     args = parser.parse_args()
-    from mmvisx.analysis.training_curves import plot_curves
+    from mmvisx.analysis.training_curves import TrainingCurves
 
-    print(f'wrote {plot_curves(args.logs, args.keys, args.out, args.legend)}')
+    analysis = TrainingCurves(args.keys, args.legend)
+    print(f'wrote {analysis.draw(analysis.measure(args.logs), args.out)}')

@@ -22,25 +22,19 @@ def main() -> None:
     parser.add_argument('--out', default='lr.png', help='the picture')
     add_config_options(parser)
     args = parser.parse_args()
-    from mmvisx.analysis.lr_schedule import (
-        iterations_per_epoch,
-        learning_rates,
-        plot_learning_rates,
-    )
+    from mmvisx.analysis.lr_schedule import LearningRates
     from mmvisx.apis.run import prepare_config
     from mmvisx.utils.config.explain import explain_config_errors
 
     names = args.legend or [Path(path).stem for path in args.configs]
     if len(names) != len(args.configs):
         raise UserError(f'--legend has {len(names)} names for {len(args.configs)} configs')
+    analysis = LearningRates(args.iters_per_epoch)
     schedules = []
     for name, path in zip(names, args.configs, strict=True):
         cfg = prepare_config(path, options=args.cfg_options)
-        length = args.iters_per_epoch
         with explain_config_errors(cfg):
-            if length is None:
-                length = iterations_per_epoch(cfg) if 'max_epochs' in cfg.train_cfg else 1
-            rates = learning_rates(cfg, length)
+            rates, length = analysis.measure(cfg)
         print(f'{name}: {len(rates)} iterations, {rates[0]:.3g} ... {rates[-1]:.3g}')
         schedules.append((name, rates, length))
-    print(f'wrote {plot_learning_rates(schedules, args.out)}')
+    print(f'wrote {analysis.draw(schedules, args.out)}')

@@ -18,12 +18,13 @@ def main() -> None:
     args = parser.parse_args()
     import mmcv
 
-    from mmvisx.analysis.filters import draw_filters, find_convolution, sees_bgr
+    from mmvisx.analysis.filters import Filters
     from mmvisx.apis.build import build_model
     from mmvisx.apis.run import prepare_config
 
     model = build_model(prepare_config(args.config), args.checkpoint)
-    name, weight = find_convolution(model, args.layer)
-    picture = draw_filters(weight, args.columns, args.scale, sees_bgr(model))
+    analysis = Filters(args.layer, args.columns, args.scale)
+    name, weight, bgr = analysis.measure(model)
+    picture = analysis.draw(weight, bgr)
     mmcv.imwrite(picture[..., ::-1], args.out)
     print(f'wrote {args.out}: {name}, {" x ".join(map(str, weight.shape))}')

@@ -7,6 +7,7 @@ more of the larger rate; above it the lowest and the highest share) and the dete
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from mmvisx.utils import UserError
@@ -37,7 +38,7 @@ def main() -> None:
     import mmcv
     from tqdm import tqdm
 
-    from mmvisx.analysis.detectors_switches import draw_switches, last_sacs
+    from mmvisx.analysis.detectors_switches import SwitchMaps, last_sacs
     from mmvisx.apis import Inferencer
     from mmvisx.datasets.transforms.loading import decode_image
 
@@ -45,6 +46,7 @@ def main() -> None:
         args.config, args.checkpoint, args.device, show_progress=False, fuse=False
     )
     last_sacs(inferencer.model, args.backbone)  # before any image is run
+    analysis = SwitchMaps(args.backbone, not args.absolute, args.height)
     paths = [str(path) for path in inferencer._inputs_to_list(args.images)]
     names = [Path(path).name for path in paths]
     double = next((name for name in names if names.count(name) > 1), None)
@@ -52,8 +54,8 @@ def main() -> None:
         raise UserError(f'two images are called {double}; draw them into different --out-dir')
     for path, name in zip(tqdm(paths, unit='image'), names, strict=True):
         image = decode_image(path, 'name an image or a folder', 'color', 'cv2', None)
-        row = draw_switches(
-            inferencer, image, args.backbone, args.score_thr, not args.absolute, args.height
-        )
+        run = partial(inferencer, image, return_vis=True, pred_score_thr=args.score_thr)
+        maps, result = analysis.measure(inferencer.model, run)
+        row = analysis.draw(image[..., ::-1], maps, result['visualization'][0])
         mmcv.imwrite(row[..., ::-1], str(Path(args.out_dir) / f'{name}.png'))
     print(f'wrote {len(paths)} pictures into {args.out_dir}')

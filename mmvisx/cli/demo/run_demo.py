@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument('--epochs', type=int, help="instead of the config's")
     args = parser.parse_args()
 
-    from mmvisx.analysis.training_curves import plot_curves
+    from mmvisx.analysis.training_curves import TrainingCurves
 
     start = time.perf_counter()
     data = _make_data(args.out_dir / 'shapes', args.train_images, args.val_images)
@@ -36,7 +36,8 @@ def main() -> None:
     metrics, log_dir, seconds = _train(data, work_dir, args.epochs)
     checkpoint = Path((work_dir / 'last_checkpoint').read_text().strip())
     pictures = _draw(data, checkpoint, args.out_dir)
-    curves = plot_curves([log_dir], CURVES, args.out_dir / 'curves.png')
+    analysis = TrainingCurves(CURVES)
+    curves = analysis.draw(analysis.measure([log_dir]), args.out_dir / 'curves.png')
 
     print(f'\ntrained and evaluated in {seconds / 60:.1f} min on {args.train_images} images; on')
     print(f'{args.val_images} held-out images:')
