@@ -10,6 +10,8 @@ export GOMP_SPINCOUNT ?= 20000
 # Tests run side by side, one thread each: more threads than cores wait for each other. The tests of
 # a file stay together, because they share what takes long to make. A worker needs 3 GB.
 TESTS := $(RUN) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile
+# compiled: build mmcv's ops; empty: only where there is a CUDA GPU and nvcc.
+export OPS ?=
 SOURCES := mmvisx configs tools tests demo setup.py
 
 .DEFAULT_GOAL := help
@@ -18,7 +20,7 @@ SOURCES := mmvisx configs tools tests demo setup.py
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-setup: ## make .venv: tested versions, mmcv's ops built, this package editable
+setup: ## make .venv: tested versions, this package editable; OPS=compiled builds mmcv's ops
 	@command -v $(PYTHON) > /dev/null || { \
 		echo "error: no program '$(PYTHON)': install Python 3.10 to 3.12, or name one: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \

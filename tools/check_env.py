@@ -73,6 +73,10 @@ PROBE = """
 import importlib, json, sys
 sys.path[:] = [p for p in sys.path if p]
 def say(**row): print('@@' + json.dumps(row), flush=True)
+try:
+    import mmvisx  # stands in for mmcv's compiled ops, which mmdet asks for when it is imported
+except BaseException:
+    pass
 for name in {names!r}:
     say(module=name, error='the interpreter died')
     try:
@@ -84,6 +88,7 @@ for name in {names!r}:
             row['cuda'] = [module.cuda.get_device_name(i) for i in range(count)]
         if name == 'mmcv._ext':
             row['compiled_cuda'] = str(module.get_compiling_cuda_version())
+            row['compiled'] = not hasattr(module, 'STANDS_IN')
     except BaseException as error:
         text = str(error).strip().splitlines() or ['']
         row = dict(module=name, error=type(error).__name__ + ': ' + text[0])
@@ -270,8 +275,10 @@ def check_torchvision(versions: dict[str, str | None], probe: dict[str, dict]) -
 
 
 def check_mmcv_ops(versions: dict[str, str | None], probe: dict[str, dict]) -> Row:
-    """The compiled ops of mmcv."""
+    """The ops of mmcv, compiled or those of torch and torchvision in their place."""
     row = probe.get('mmcv._ext', {'error': 'not tried after the failure above'})
+    if not row['error'] and not row.get('compiled', True):
+        return Row('mmcv._ext', "torch's and torchvision's", 'any; OPS=compiled builds', OK)
     build = f'{INSTALL} --no-build-isolation'
     if row['error']:
         if versions.get('onedl-mmcv') is not None:
@@ -306,8 +313,9 @@ def check_before_setup() -> list[Row]:
     """What must be there before anything is downloaded."""
     rows = [check_python(sys.version_info[:3])]
     if rows[0].status != FAULT:
-        compiler, problem = try_compiler()
-        rows += [check_venv(), check_compiler(compiler, problem, ops_built=False)]
+        rows.append(check_venv())
+        if os.environ.get('OPS') == 'compiled':
+            rows.append(check_compiler(*try_compiler(), ops_built=False))
         rows += [check_disk(shutil.disk_usage(str(ROOT)).free)]
     return rows
 
@@ -319,10 +327,10 @@ def check_installed() -> list[Row]:
         return rows
     versions, probe = read_versions(), probe_modules(list(MODULES))
     ops_built = probe.get('mmcv._ext', {'error': 'missing'})['error'] == ''
-    compiler, problem = try_compiler()
+    if probe.get('mmcv._ext', {}).get('compiled', True):
+        rows.append(check_compiler(*try_compiler(), ops_built))
+        rows.append(check_setuptools(versions['setuptools'], ops_built))
     rows += [
-        check_compiler(compiler, problem, ops_built),
-        check_setuptools(versions['setuptools'], ops_built),
         *check_old_distributions(versions),
         check_package('torch', versions, probe),
         check_torchvision(versions, probe),

@@ -1,4 +1,8 @@
-"""Make ``.venv``: the tested versions, mmcv's ops built from source, this package editable.
+"""Make ``.venv``: the tested versions, mmcv, this package editable.
+
+mmcv's ops are built from source where the environment says ``OPS=compiled``, or where there is
+a CUDA GPU and nvcc. Elsewhere those of torch and torchvision take their place, and no compiler
+is needed.
 
 Called by ``make``. Continues where an interrupted call stopped; when nothing has
 changed since the last complete call it only checks the environment. Needs the
@@ -30,11 +34,16 @@ ENV_FILE = VENV / 'setup.env'
 PIP = [str(PYTHON), '-m', 'pip', 'install', '--disable-pip-version-check', '-c', 'constraints.txt']
 # Runs one op, because ops built for another torch may import and still not run.
 OPS_PROBE = """
-import json, torch, mmcv._ext
-from mmcv.ops import nms
-nms(torch.tensor([[0., 0., 9., 9.]]), torch.tensor([1.]), 0.5)
-cuda = mmcv._ext.get_compiling_cuda_version()
-print(json.dumps(dict(torch=torch.__version__, cuda=cuda != 'not available')))
+import json, torch
+from importlib.util import find_spec
+if find_spec('mmcv._ext') is None:
+    print(json.dumps(dict(torch='', cuda=False)))
+else:
+    import mmcv._ext
+    from mmcv.ops import nms
+    nms(torch.tensor([[0., 0., 9., 9.]]), torch.tensor([1.]), 0.5)
+    cuda = mmcv._ext.get_compiling_cuda_version()
+    print(json.dumps(dict(torch=torch.__version__, cuda=cuda != 'not available')))
 """
 HEARTBEAT_S = 20
 FRESH = ['--no-deps', '--force-reinstall']
@@ -192,7 +201,10 @@ def ask(command: list[str]) -> str:
 
 
 def probe_ops() -> dict | None:
-    """torch version and CUDA flag of mmcv's ops, None where they do not run."""
+    """For which torch mmcv's ops were built, and whether for CUDA; None where they do not run.
+
+    The version is '' where there is mmcv and nothing was built.
+    """
     output = ask([str(PYTHON), '-c', OPS_PROBE])
     return json.loads(output.splitlines()[-1]) if output else None
 
@@ -213,8 +225,16 @@ def make_venv() -> None:
     run_step('virtual environment .venv', [sys.executable, '-m', 'venv', str(VENV)])
 
 
+def wants_compiled() -> bool:
+    """Whether the user asks for compiled ops."""
+    ops = os.environ.get('OPS', '')
+    if ops not in ('', 'compiled'):
+        raise SetupError(f"OPS={ops}: 'compiled' builds mmcv's ops; leave it out to go without")
+    return ops == 'compiled'
+
+
 def install_ops(state: dict) -> bool:
-    """Build mmcv's ops unless they are there; returns whether they are for CUDA."""
+    """Install mmcv, and build its ops where they are wanted; returns whether a GPU can be used."""
     torch_cuda = ask([str(PYTHON), '-c', 'import torch; print(torch.version.cuda or "")']).strip()
     cuda_home = os.environ.get('CUDA_HOME')
     nvcc = str(Path(cuda_home, 'bin', 'nvcc')) if cuda_home else 'nvcc'
@@ -225,28 +245,36 @@ def install_ops(state: dict) -> bool:
     env = {'FORCE_CUDA': '1'} if want_cuda else {'FORCE_CUDA': '0', 'CUDA_VISIBLE_DEVICES': ''}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
     env['MAX_JOBS'] = os.environ.get('MAX_JOBS', str(cores or 1))
+    compiled = want_cuda or wants_compiled()
     title = f'mmcv with compiled ops ({why}); about 8 minutes on two cores where it must be built'
     command = [*PIP, '-v', '--no-build-isolation', 'onedl-mmcv']
+    if not compiled:
+        title = 'mmcv without compiled ops; OPS=compiled builds them'
+        command.remove('--no-build-isolation')  # without torch in sight nothing is compiled
+
+    def lacks(ops: dict | None) -> bool:
+        return ops is None or (compiled and not ops['torch']) or (want_cuda and not ops['cuda'])
+
     ops = probe_ops()
-    if ops is None or (want_cuda and not ops['cuda']) or state.get('ops', ops) != ops:
+    if lacks(ops) or state.get('ops', ops) != ops:
         # Empty where pip knows no such package; then its cache of wheels may be used.
         installed = ask([str(PYTHON), '-m', 'pip', 'show', 'onedl-mmcv'])
         if installed:
             forget_cached_ops()
         run_step(title, [*command, *(FRESH if installed else [])], env)
         ops = probe_ops()
-        if not installed and (ops is None or (want_cuda and not ops['cuda'])):
+        if not installed and lacks(ops):
             # The cached wheel was built without torch, for another torch or without CUDA.
             forget_cached_ops()
             run_step(f'{title}: again, the cached build does not run', [*command, *FRESH], env)
             ops = probe_ops()
     else:
         run_step(title.split(';')[0], command, env)
-    if ops is None:
+    if ops is None or lacks(ops):
         raise SetupError(f'the ops of mmcv were built but do not run: remove {VENV}, try again')
     state['ops'] = ops
     STAMP.write_text(json.dumps(state))
-    return bool(ops['cuda'])
+    return bool(ops['cuda'] or not ops['torch'])
 
 
 def install(state: dict) -> None:
@@ -257,10 +285,10 @@ def install(state: dict) -> None:
             print(f'set-up: {name} was installed by halves, installing it again')
     run_step('build tools', [*PIP, 'setuptools', 'wheel', 'ninja', 'psutil'])
     run_step('torch and torchvision (several GB)', [*PIP, 'torch', 'torchvision'])
-    cuda = install_ops(state)
+    gpu = install_ops(state)
     run_step('everything else', [*PIP, '--no-build-isolation', '-e', '.[dev]'])
     hide = "export CUDA_VISIBLE_DEVICES=''  # mmcv's ops were built for the CPU\n"
-    ENV_FILE.write_text('' if cuda else hide)
+    ENV_FILE.write_text('' if gpu else hide)
 
 
 def read_stamp() -> dict:
@@ -283,7 +311,8 @@ def main() -> int:
     """Set up, or check what is there; 1 where that fails."""
     state, wanted = read_stamp(), fingerprint(ROOT)
     try:
-        if state.get('complete') == wanted and check(str(PYTHON), '--quiet'):
+        lacking = wants_compiled() and not (state.get('ops') or {}).get('torch')
+        if not lacking and state.get('complete') == wanted and check(str(PYTHON), '--quiet'):
             return 0
         if not check(sys.executable, '--before-setup', '--quiet'):
             return 1

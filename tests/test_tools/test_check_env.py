@@ -151,6 +151,15 @@ def test_another_copy_on_the_path(environment):
     assert '/home/me/mmdet/x.py' in row.found
 
 
+def test_ops_of_torch_need_no_build_tools(environment, monkeypatch):
+    monkeypatch.setattr(check_env, 'try_compiler', lambda: ('c++', 'missing'))
+    environment[1]['mmcv._ext']['compiled'] = False
+    rows = {row.item: row for row in check_env.check_installed()}
+    assert rows['mmcv._ext'].status == OK
+    assert rows['mmcv._ext'].found == "torch's and torchvision's"
+    assert 'C++ compiler' not in rows
+
+
 def test_ops_without_cuda_beside_a_gpu(environment):
     environment[1]['torch']['cuda'] = ['NVIDIA X']
     row = problems()['mmcv._ext']

@@ -148,9 +148,13 @@ CPU_OPS = {'torch': '2.11.0', 'cuda': False}
         ([CPU_OPS], True, {'ops': CPU_OPS}, [True]),
     ],
 )
-def test_ops_are_built_again_only_where_needed(sandbox, monkeypatch, ops, installed, state, cached):
-    pip = FakePip(monkeypatch, ops, installed)
-    assert setup_env.install_ops(state) is False
+@pytest.mark.parametrize('wanted', ['', 'compiled'])
+def test_ops_are_built_again_only_where_needed(
+    sandbox, monkeypatch, ops, installed, state, cached, wanted
+):
+    monkeypatch.setenv('OPS', wanted)
+    pip = FakePip(monkeypatch, list(ops), installed)
+    assert setup_env.install_ops(dict(state)) is False
     expected = []
     for from_cache in cached:
         expected += ['install'] if from_cache else ['cache removed', 'install afresh']
@@ -159,6 +163,46 @@ def test_ops_are_built_again_only_where_needed(sandbox, monkeypatch, ops, instal
     for env in pip.environments:
         assert (env['FORCE_CUDA'], env['CUDA_VISIBLE_DEVICES']) == ('0', '')
         assert int(env['MAX_JOBS']) >= 1
+
+
+NO_OPS = {'torch': '', 'cuda': False}
+
+
+@pytest.mark.parametrize(
+    ('wanted', 'ops', 'installed', 'cached', 'left'),
+    [
+        ('', [None, NO_OPS], False, [True], NO_OPS),
+        ('', [NO_OPS], True, [True], NO_OPS),
+        # Asked for later: the cache holds what was installed, without ops.
+        ('compiled', [NO_OPS, CPU_OPS], True, [False], CPU_OPS),
+        # The cache holds a build without ops.
+        ('compiled', [None, NO_OPS, CPU_OPS], False, [True, False], CPU_OPS),
+        # Compiled ones that are there stay.
+        ('', [CPU_OPS], True, [True], CPU_OPS),
+    ],
+)
+def test_without_a_compiler_unless_asked_for(
+    sandbox, monkeypatch, wanted, ops, installed, cached, left
+):
+    monkeypatch.setenv('OPS', wanted)
+    pip = FakePip(monkeypatch, list(ops), installed)
+    gpu = setup_env.install_ops({})
+    # torch's own ops need no build for a GPU; ops that were built for the CPU cannot use one.
+    assert gpu is (left is NO_OPS)
+    assert json.loads(setup_env.STAMP.read_text())['ops'] == left
+    expected = []
+    for from_cache in cached:
+        expected += ['install'] if from_cache else ['cache removed', 'install afresh']
+    assert [pip.name(command) for command in pip.commands] == expected
+    # With pip's isolation there is no torch to build against.
+    installs = [command for command in pip.commands if isinstance(command, list)]
+    assert all(('--no-build-isolation' in c) is (wanted == 'compiled') for c in installs)
+
+
+def test_a_wrong_word_for_the_ops_is_named(monkeypatch):
+    monkeypatch.setenv('OPS', 'fast')
+    with pytest.raises(SetupError, match="OPS=fast: 'compiled' builds"):
+        setup_env.wants_compiled()
 
 
 def test_ops_that_never_run_are_an_error(sandbox, monkeypatch):
