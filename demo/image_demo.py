@@ -1,4 +1,4 @@
-"""Draw a detector's or a classifier's predictions on an image or on every image of a folder."""
+"""Draw a model's predictions on an image or on every image of a folder."""
 
 from mmvisx.cli.demo.image_demo import main
 from mmvisx.utils import run_cli

@@ -1,6 +1,10 @@
 """The Python interface."""
 
-from mmvisx.apis.inference.classification import ClassificationInferencer
-from mmvisx.apis.inference.detection import Inferencer
+from mmvisx.apis.inference import (
+    ClassificationInferencer,
+    Inferencer,
+    SegmentationInferencer,
+    inferencer_for,
+)
 
-__all__ = ['ClassificationInferencer', 'Inferencer']
+__all__ = ['ClassificationInferencer', 'Inferencer', 'SegmentationInferencer', 'inferencer_for']

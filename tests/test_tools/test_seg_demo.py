@@ -6,8 +6,8 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
+from mmvisx.apis import SegmentationInferencer
 from mmvisx.apis.build import build_model
-from mmvisx.apis.inference.segmentation import SegmentationInferencer
 from mmvisx.utils import UserError
 
 CLASSES = ('dark', 'bright')
@@ -88,6 +88,11 @@ def double(tmp_path):
     return write(tmp_path, model, dataset)
 
 
+def labels_of(inferencer, path):
+    (prediction,) = inferencer(path)['predictions']
+    return prediction['labels']
+
+
 def read(path):
     with Image.open(path) as image:
         return np.array(image)
@@ -102,7 +107,7 @@ def test_folder_of_images(tool, single, photos, tmp_path, capsys):
         labels = read(out / 'preds' / f'{name}.png')
         assert labels.shape == size
         assert labels.max() <= 2
-        assert np.array_equal(labels, inferencer(photos / f'{name}.png')[''])
+        assert np.array_equal(labels, labels_of(inferencer, photos / f'{name}.png')[''])
         picture = read(out / 'vis' / f'{name}.png')
         colours = np.array([*PALETTE, [0, 0, 255]])[labels]
         expected = np.rint((read(photos / f'{name}.png') + colours) / 2)
@@ -116,7 +121,7 @@ def test_labels_are_those_of_the_model_by_hand(single, photos):
     with torch.no_grad():
         metas = [dict(img_shape=(48, 64), ori_shape=(48, 64))]
         scores = inferencer.model.encode_decode((image.float() - 120) / 60, metas)
-    assert np.array_equal(inferencer(photos / 'b.png')[''], scores[0].argmax(0).numpy())
+    assert np.array_equal(labels_of(inferencer, photos / 'b.png')[''], scores[0].argmax(0).numpy())
 
 
 def test_tasks_side_by_side(tool, double, photos, tmp_path):
@@ -130,7 +135,8 @@ def test_tasks_side_by_side(tool, double, photos, tmp_path):
     assert tasks['part'].palette == tuple(map(tuple, PALETTE))
     picture = read(out / 'vis' / 'a.png')
     assert picture.shape[1] > 2 * (90 + 50)
-    assert np.array_equal(picture, inferencer.draw(photos / 'a.png'))
+    (drawn,) = inferencer(photos / 'a.png', return_vis=True)['visualization']
+    assert np.array_equal(picture, drawn)
 
 
 def test_images_of_the_same_name_do_not_overwrite_each_other(tool, single, photos, tmp_path):

@@ -40,6 +40,7 @@ def main() -> None:
 
     from mmvisx.analysis.detectors_switches import SwitchMaps, last_sacs
     from mmvisx.apis import Inferencer
+    from mmvisx.apis.inference.inputs import list_images
     from mmvisx.datasets.transforms.loading import decode_image
 
     inferencer = Inferencer(
@@ -47,7 +48,7 @@ def main() -> None:
     )
     last_sacs(inferencer.model, args.backbone)  # before any image is run
     analysis = SwitchMaps(args.backbone, not args.absolute, args.height)
-    paths = [str(path) for path in inferencer._inputs_to_list(args.images)]
+    paths = [path for item in args.images for path in list_images(item)]
     names = [Path(path).name for path in paths]
     double = next((name for name in names if names.count(name) > 1), None)
     if double:

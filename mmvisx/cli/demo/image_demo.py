@@ -1,16 +1,25 @@
-"""Draw a detector's or a classifier's predictions on an image or on every image of a folder.
+"""Draw a model's predictions on an image or on every image of a folder.
 
     python demo/image_demo.py photos/ configs/detectors/htc_rfp_sac.py epoch_12.pth --out-dir out
 
-Writes OUT_DIR/vis/NAME (boxes, masks, labels and scores; of a classifier the best classes) and
-OUT_DIR/preds/NAME.json.
+The config says what the model is: a detector (boxes, masks, labels and scores are drawn), a
+segmentor (the classes' colours with a legend, the tasks of a multi-task model side by side) or a
+classifier (the best classes). Writes the pictures into OUT_DIR/vis and the predictions into
+OUT_DIR/preds: NAME.json, or label maps as PNG.
 """
+
+from __future__ import annotations
 
 import argparse
 import sys
 from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mmvisx.utils import UserError
+
+if TYPE_CHECKING:
+    from mmvisx.apis.inference import ImageInferencer
 
 
 def main() -> int:
@@ -19,7 +28,7 @@ def main() -> int:
     parser.add_argument('input', help='image or folder of images')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--out-dir', default='outputs', help='folder for pictures and JSON')
+    parser.add_argument('--out-dir', default='outputs', help='folder for pictures and predictions')
     parser.add_argument(
         '--score-thr', type=float, default=0.3, help='lowest score of a box to draw'
     )
@@ -31,56 +40,55 @@ def main() -> int:
         help='run although checkpoint and model do not have the same weights',
     )
     parser.add_argument('--top-k', type=int, default=5, help='classes to list, of a classifier')
+    parser.add_argument(
+        '--opacity', type=float, default=0.5, help='of the colours, 0 to 1, of a segmentor'
+    )
     args = parser.parse_args()
     for option, value in (('--batch-size', args.batch_size), ('--top-k', args.top_k)):
         if value < 1:
             raise UserError(f'{option} {value} should be at least 1')
-    if not 0 <= args.score_thr <= 1:
-        raise UserError(f'--score-thr {args.score_thr} should be in [0, 1]')
-    from mmvisx.utils.config import load_config
+    for option, share in (('--score-thr', args.score_thr), ('--opacity', args.opacity)):
+        if not 0 <= share <= 1:
+            raise UserError(f'{option} {share} should be in [0, 1]')
+    from mmvisx.apis import inferencer_for
 
-    scope = load_config(args.config).get('default_scope')
-    if scope == 'mmseg':
-        raise UserError(f'{args.config} is a segmentor: demo/seg_demo.py draws its maps')
-    failed, done, shown = (_classify if scope == 'mmpretrain' else _detect)(args)
-    for _, reason in failed:
-        print(f'skipped: {reason}', file=sys.stderr)
-    print(f'{done} images, {shown}, {len(failed)} images unreadable')
-    print(f'pictures in {args.out_dir}/vis, predictions in {args.out_dir}/preds')
-    return 1 if failed else 0
-
-
-def _detect(args: argparse.Namespace) -> tuple[list[tuple[str, str]], int, str]:
-    """Return what failed, the number of images and what was found in them."""
-    from mmvisx.apis import Inferencer
-
-    inferencer = Inferencer(
+    inferencer = inferencer_for(
         args.config, args.checkpoint, args.device, allow_partial=args.allow_partial
     )
-    results = inferencer(
-        args.input,
-        batch_size=args.batch_size,
-        pred_score_thr=args.score_thr,
-        out_dir=args.out_dir,
-        skip_unreadable=True,
-    )['predictions']
-    shown = sum(s >= args.score_thr for p in results for s in p['scores'])
-    return inferencer.failed, len(results), f'{shown} objects drawn'
+    given = dict(pred_score_thr=args.score_thr, top_k=args.top_k, opacity=args.opacity)
+    options = {name: given[name] for name in inferencer.options}
+    return draw_images(inferencer, args.input, args.out_dir, args.batch_size, **options)
 
 
-def _classify(args: argparse.Namespace) -> tuple[list[tuple[str, str]], int, str]:
-    from mmvisx.apis import ClassificationInferencer
+def draw_images(
+    inferencer: ImageInferencer,
+    images: str,
+    out_dir: str | Path,
+    batch_size: int = 1,
+    **options: Any,
+) -> int:
+    """Predict, write and say what was found.
 
-    inferencer = ClassificationInferencer(
-        args.config, args.checkpoint, args.device, args.allow_partial
+    Returns:
+        1 when an image could not be read, 130 when it was interrupted (what is written stays).
+    """
+    done, found, interrupted = 0, Counter[str](), False
+    results = inferencer.stream(
+        images, batch_size, out_dir=out_dir, skip_unreadable=True, **options
     )
-    results = inferencer(
-        args.input,
-        batch_size=args.batch_size,
-        top_k=args.top_k,
-        out_dir=args.out_dir,
-        skip_unreadable=True,
-    )['predictions']
-    found = Counter(prediction['label_names'][0] for prediction in results)
-    counts = ', '.join(f'{count} {name}' for name, count in found.most_common(5))
-    return inferencer.failed, len(results), f'classes: {counts}' if found else 'no class'
+    try:
+        for prediction, _ in results:
+            done += 1
+            found.update(inferencer.shown(prediction, options))
+    except KeyboardInterrupt:
+        interrupted = True
+    for _, reason in inferencer.failed:
+        print(f'skipped: {reason}', file=sys.stderr)
+    summary = [f'{done} images', inferencer.summary(found)]
+    summary.append(f'{len(inferencer.failed)} images unreadable')
+    print(', '.join(part for part in summary if part))
+    print(f'pictures in {out_dir}/vis, predictions in {out_dir}/preds')
+    if interrupted:
+        print('interrupted: the images that were left are not predicted', file=sys.stderr)
+        return 130
+    return 1 if inferencer.failed else 0

@@ -113,9 +113,3 @@ def test_demo(demo, config, checkpoint, photos, tmp_path, capsys):
     image = cv2.imread(str(photos / 'a.png')).repeat(factor, axis=0).repeat(factor, axis=1)
     assert np.array_equal(drawn[:224, :224], image)
     assert (drawn[:, 224:].min(axis=2) < 100).sum() > 100
-
-
-def test_demo_of_a_segmentor(demo, repo, checkpoint, photos):
-    config = repo / 'configs' / 'fcn_skip' / 'fcn_r18_nano_shapes.py'
-    with pytest.raises(UserError, match=r'demo/seg_demo\.py'):
-        demo(photos, config, checkpoint)

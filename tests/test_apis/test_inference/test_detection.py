@@ -103,6 +103,15 @@ def test_written_files(inferencer, photos, tmp_path):
     assert content['img_path'] == str(photos / 'c.png')
 
 
+def test_a_picture_of_a_file_that_holds_no_colours_is_a_png(inferencer, photos, tmp_path):
+    grey = cv2.imread(str(photos / 'c.png'), cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(photos / 'd.pgm'), grey)
+    inferencer(photos / 'd.pgm', out_dir=tmp_path, pred_score_thr=1.0)
+    drawn = cv2.imread(str(tmp_path / 'vis' / 'd.pgm.png'))
+    assert np.array_equal(drawn, np.stack([grey] * 3, axis=2))
+    assert (tmp_path / 'preds' / 'd.pgm.json').is_file()
+
+
 def test_an_unreadable_image_is_an_error_or_is_counted(inferencer, photos):
     with pytest.raises(UserError, match=r'a\.jpg'):
         inferencer(photos)
