@@ -21,9 +21,9 @@ SECOND_MOMENTS = ('exp_avg_sq', 'max_exp_avg_sq', 'exp_inf', 'square_avg', 'sum'
 def update_optimizer(optimizer: Optimizer, changes: Sequence[Change]) -> None:
     """Put new parameters in the place of old ones, in place.
 
-    Each new parameter goes into the group of the one whose place it takes, so that rates, decays
-    and schedules stay. Everything in the state that has the shape of a weight is kept for
-    surviving weights. New ones get zero (momenta) or, where the state is one of
+    Each new parameter goes into the parameter group of the one whose place it takes, so that
+    rates, decays and schedules stay. Everything in the state that has the shape of a weight is
+    kept for surviving weights. New ones get zero (momenta) or, where the state is one of
     :data:`SECOND_MOMENTS`, the mean of the survivors': with zero there, and the number of steps
     of the survivors, Adam's first steps for them would be some times too long. Numbers (Adam's
     step) are kept; anything else is dropped with a warning.
@@ -41,14 +41,14 @@ def update_optimizer(optimizer: Optimizer, changes: Sequence[Change]) -> None:
 
 
 def _replace(optimizer: Optimizer, change: Change, groups: dict[int, int]) -> None:
-    place = groups[id(change.old[0].parameter)]
-    params: list[nn.Parameter] = optimizer.param_groups[place]['params']
+    index = groups[id(change.old[0].parameter)]
+    params: list[nn.Parameter] = optimizer.param_groups[index]['params']
     position = next(i for i, p in enumerate(params) if p is change.old[0].parameter)
     gone = {id(part.parameter) for part in change.old}
     params[position:position] = [part.parameter for part in change.new]
     for group in optimizer.param_groups:
         group['params'] = [p for p in group['params'] if id(p) not in gone]
-    groups.update({id(part.parameter): place for part in change.new})
+    groups.update({id(part.parameter): index for part in change.new})
 
 
 def _move_state(optimizer: Optimizer, change: Change) -> None:
@@ -70,14 +70,14 @@ def _move_state(optimizer: Optimizer, change: Change) -> None:
                 stacklevel=2,
             )
             return
-        dense = _moved(change, [t for t in tensors if t is not None], key in SECOND_MOMENTS)
-        moved[key] = [part.extract(dense).clone() for part in change.new]
+        whole = _moved(change, [t for t in tensors if t is not None], key in SECOND_MOMENTS)
+        moved[key] = [part.extract(whole).clone() for part in change.new]
     for index, part in enumerate(change.new):
         optimizer.state[part.parameter] = {key: values[index] for key, values in moved.items()}
 
 
 def _moved(change: Change, tensors: Sequence[Tensor], second_moment: bool) -> Tensor:
-    """Return a dense state in the new layout: new weights get 0, or the survivors' mean."""
+    """Return a whole state in the new layout: new weights get 0, or the survivors' mean."""
     assert change.transform is not None
     old = gather(change.old, tensors, change.old_shape)
     new = change.transform(old)

@@ -49,7 +49,7 @@ Transform = Callable[[Tensor], Tensor]
 
 @dataclass
 class Part:
-    """A parameter, and where it lies in its layer's dense tensor.
+    """A parameter, and where it lies in its layer's whole weight or bias.
 
     Args:
         parameter: The parameter.
@@ -61,13 +61,13 @@ class Part:
     rows: Tensor | None = None
     columns: Tensor | None = None
 
-    def extract(self, dense: Tensor) -> Tensor:
-        """Return the parameter's part of a dense tensor ``(out, in, ...)`` or ``(out,)``."""
+    def extract(self, whole: Tensor) -> Tensor:
+        """Return the parameter's part of a whole tensor ``(out, in, ...)`` or ``(out,)``."""
         if self.rows is not None:
-            dense = dense.index_select(0, self.rows.to(dense.device))
+            whole = whole.index_select(0, self.rows.to(whole.device))
         if self.columns is not None:
-            dense = dense.index_select(1, self.columns.to(dense.device))
-        return dense.contiguous()
+            whole = whole.index_select(1, self.columns.to(whole.device))
+        return whole.contiguous()
 
 
 @dataclass
@@ -77,8 +77,8 @@ class Change:
     Args:
         old: Parameters before.
         new: Parameters after.
-        old_shape: Of the dense tensor before.
-        transform: Maps a dense tensor of the old layout to one of the new: survivors are
+        old_shape: Of the whole tensor before.
+        transform: Maps a whole tensor of the old layout to one of the new: survivors are
             kept, all else is zero. None: nothing survives.
     """
 
@@ -89,18 +89,18 @@ class Change:
 
 
 def gather(parts: Sequence[Part], tensors: Sequence[Tensor], shape: Sequence[int]) -> Tensor:
-    """Lay tensors of the parts' shapes together to a dense one of ``shape``, zero in between."""
+    """Lay tensors of the parts' shapes together to a whole one of ``shape``, zero in between."""
     if len(parts) == 1 and parts[0].rows is None and parts[0].columns is None:
         return tensors[0]
-    dense = tensors[0].new_zeros(tuple(shape))
+    whole = tensors[0].new_zeros(tuple(shape))
     for part, tensor in zip(parts, tensors, strict=True):
         rows = torch.arange(shape[0]) if part.rows is None else part.rows
         if part.columns is None:
-            dense[rows.to(dense.device)] = tensor
+            whole[rows.to(whole.device)] = tensor
         else:
-            place = rows[:, None].to(dense.device), part.columns[None].to(dense.device)
-            dense[place] = tensor
-    return dense
+            place = rows[:, None].to(whole.device), part.columns[None].to(whole.device)
+            whole[place] = tensor
+    return whole
 
 
 def weights_of(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:

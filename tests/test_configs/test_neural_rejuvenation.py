@@ -18,10 +18,8 @@ from mmvisx.cli.analysis import recipe_table
 from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.engine.hooks import NetworkSlimmingHook, NeuralRejuvenationHook
 from mmvisx.registry import DATASETS, HOOKS, MODELS
-from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate
+from mmvisx.surgery.neural_rejuvenation import build_channel_graph, cost, rejuvenate, utilization
 from mmvisx.surgery.neural_rejuvenation.slimming import convolution_weights
-from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
-from mmvisx.surgery.neural_rejuvenation.utilization import cost, utilization
 from tests.helpers.neural_rejuvenation_nets import wither
 
 # Errors of Table 5-I, and what the hook is told.
@@ -290,7 +288,7 @@ def test_cifar_event_splits_the_classifier(net, load):
     graph.two_heads = hook.two_heads
     wither(model, 0.6)
     budget = hook.target * cost(graph, hook.resource)
-    rejuvenate(model, graph, budget, hook.resource, hook.variant)
+    rejuvenate(model, graph, budget, resource=hook.resource, variant=hook.variant)
     features = (torch.randn(2, model.head.fc.in_features),)
     samples = [DataSample().set_gt_label(label) for label in (1, 2)]
     names = {'loss_survived', 'loss_rejuvenated'} if net != 'resnet164' else {'loss'}
@@ -519,6 +517,7 @@ def test_cost_after_reallocation_by_another_count(name, load):
     wither(model, share)
     assert utilization(model, graph, hook.resource).ratio < hook.target
     budget = hook.target * before[hook.resource]
-    rejuvenate(model, graph, budget, hook.resource, hook.variant, hook.rescale)
+    options = dict(variant=hook.variant, rescale=hook.rescale)
+    rejuvenate(model, graph, budget, resource=hook.resource, **options)
     after = convolutions(model, images)
     assert 0.98 <= after[hook.resource] / budget <= 1

@@ -8,9 +8,13 @@ from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS, TRANSFORMS
 
-from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate, silence
-from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
-from mmvisx.surgery.neural_rejuvenation.utilization import cost, utilization
+from mmvisx.surgery.neural_rejuvenation import (
+    build_channel_graph,
+    cost,
+    rejuvenate,
+    silence,
+    utilization,
+)
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from tests.helpers.neural_rejuvenation_nets import convolution_weights, relative
 

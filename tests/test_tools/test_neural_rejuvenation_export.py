@@ -16,9 +16,7 @@ from torch import nn
 from mmvisx.apis.build import build_model
 from mmvisx.apis.export.neural_rejuvenation import export_rejuvenated, plain_network
 from mmvisx.apis.run import build_runner, prepare_config
-from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
-from mmvisx.surgery.neural_rejuvenation.rejuvenate import silence
-from mmvisx.surgery.neural_rejuvenation.utilization import utilization
+from mmvisx.surgery.neural_rejuvenation import ChannelGraph, silence, utilization
 from mmvisx.utils.checkpoint import read_checkpoint
 from mmvisx.utils.errors import UserError
 from tests.helpers.neural_rejuvenation_nets import norms_of, relative, wither

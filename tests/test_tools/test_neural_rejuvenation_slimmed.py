@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmvisx.apis import ClassificationInferencer
 from mmvisx.apis.build import build_model
 from mmvisx.apis.run import build_runner, prepare_config
-from mmvisx.surgery.neural_rejuvenation.slimming import slim
+from mmvisx.surgery.neural_rejuvenation import slim
 from mmvisx.utils import UserError
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 

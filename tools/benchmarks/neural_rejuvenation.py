@@ -27,9 +27,7 @@ from torch import nn
 
 from mmvisx.engine.hooks import NeuralRejuvenationHook
 from mmvisx.registry import MODELS
-from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate
-from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
-from mmvisx.surgery.neural_rejuvenation.utilization import cost, utilization
+from mmvisx.surgery.neural_rejuvenation import build_channel_graph, cost, rejuvenate, utilization
 from mmvisx.utils import run_cli
 from mmvisx.utils.machine import describe_machine
 from mmvisx.utils.measure import summary
@@ -168,7 +166,7 @@ def measure_steps(network: str, rounds: int, warm_up: int) -> dict[str, float]:
 
 def _time_check(runner: Runner, hook: NeuralRejuvenationHook) -> float:
     start = clock()
-    hook._check(runner, True, False)
+    hook._check(runner, adapt=True, may_rejuvenate=False)
     return round(clock() - start, 4)
 
 

@@ -12,10 +12,14 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmvisx.apis.build import build_model
-from mmvisx.surgery.neural_rejuvenation.architecture import REJUVENATED, fold_cross_removed
-from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
-from mmvisx.surgery.neural_rejuvenation.rejuvenate import compact
-from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph, default_forward
+from mmvisx.surgery.neural_rejuvenation import (
+    REJUVENATED,
+    ChannelGraph,
+    build_channel_graph,
+    compact,
+    default_forward,
+    fold_cross_removed,
+)
 from mmvisx.utils.architecture import keep_entry
 from mmvisx.utils.checkpoint import read_checkpoint
 from mmvisx.utils.errors import UserError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import torch
@@ -15,19 +14,10 @@ from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedC
 from mmvisx.registry import ARCHITECTURES
 from mmvisx.utils.architecture import Change, check_layers
 
-from .graph import ChannelGraph, get_norm
+from .graph import ChannelGraph, GraphLayer, get_norm
 from .parts import build_layer, weight_parts
-from .rebuild import (
-    Setter,
-    apply_plan,
-    change_norm,
-    make_plan,
-    new_shape,
-    norm_vectors,
-    put_layer,
-    split_heads,
-    touched,
-)
+from .plan import apply_plan, make_plan, split_heads
+from .rebuild import Rebuild, new_shape, norm_vectors, touched
 
 __all__ = ['REJUVENATED', 'apply_architecture', 'fold_cross_removed', 'rebuild_rejuvenated']
 
@@ -66,35 +56,22 @@ def apply_architecture(model: nn.Module, graph: ChannelGraph) -> list[Change]:
     Raises:
         UserError: the network has no layers of these names.
     """
-    setters: list[Setter] = []
-    changes: list[Change] = []
     named = [layer.name for layer in graph.layers if touched(layer)]
     named += [norm for group in graph.groups for norm in group.norms]
     check_layers(model, named, 'rejuvenated')
+    rebuild = Rebuild(model)
     for layer in graph.layers:
-        if not touched(layer):
-            continue
-        module = model.get_submodule(layer.name)
-        weights, biases, shape = weight_parts(module)
-        size = new_shape(layer, module)
-        like = weights[0].parameter
-        bias = like.new_zeros(size[0]) if biases else None
-        new = build_layer(graph, layer, module, like.new_zeros(size), bias)
-        if _same_layer(module, new):
-            continue
-        new_weights, new_biases, _ = weight_parts(new)
-        changes.append(Change(weights, new_weights, shape, None))
-        if biases:
-            changes.append(Change(biases, new_biases, shape[:1], None))
-        setters.append(partial(put_layer, model, layer.name, module, new))
+        if touched(layer):
+            new = _blank_layer(model.get_submodule(layer.name), graph, layer)
+            if not _same_layer(model.get_submodule(layer.name), new):
+                rebuild.replace_layer(layer.name, new)
     for group in graph.groups:
         for name in group.norms:
             norm = get_norm(model, name)
             if norm.num_features != group.width:
                 tensors = {key: value.new_zeros(group.width) for key, value in norm_vectors(norm)}
-                change_norm(norm, tensors, None, setters, changes)
-    for setter in setters:
-        setter()
+                rebuild.replace_norm(name, tensors)
+    changes = rebuild.commit()
     split_heads(model, graph)
     return changes
 
@@ -111,8 +88,17 @@ def fold_cross_removed(model: nn.Module, graph: ChannelGraph) -> ChannelGraph:
         layer.mix = 'dense' if layer.mix == 'removed' else layer.mix
         layer.reads = []
     everything = [torch.ones(group.width, dtype=torch.bool) for group in graph.groups]
-    apply_plan(make_plan(model, graph, new, everything, seed=None), model)
+    apply_plan(make_plan(model, old=graph, new=new, alive=everything, seed=None), model)
     return new
+
+
+def _blank_layer(module: nn.Module, graph: ChannelGraph, layer: GraphLayer) -> nn.Module:
+    """Build a layer of the graph in the place of ``module``, with zeros."""
+    weights, biases, _ = weight_parts(module)
+    shape = new_shape(layer, module)
+    like = weights[0].parameter
+    bias = like.new_zeros(shape[0]) if biases else None
+    return build_layer(graph, layer, like=module, weight=like.new_zeros(shape), bias=bias)
 
 
 def _same_layer(ours: nn.Module, other: nn.Module) -> bool:

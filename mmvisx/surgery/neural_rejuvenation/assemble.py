@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -11,7 +12,8 @@ from .graph import ChannelGraph, ChannelGroup, GraphLayer, Segment, get_norm
 
 __all__ = ['Candidate', 'Trace', 'assemble', 'fix_groups', 'is_depthwise', 'is_plain']
 
-Run = tuple[str | None, int, int]  # convolution or None, channels, features per channel
+# A segment whose group has no number yet: convolution or None, channels, features per channel.
+Run = tuple[str | None, int, int]
 
 # Subclasses of nn.Conv2d may do anything with their weight; those of mmcv only allow for empty
 # inputs.
@@ -35,13 +37,22 @@ class Trace:
 
 @dataclass
 class Candidate:
-    """The neurons of a convolution, before it is known whether they are free."""
+    """The neurons of a convolution, before it is known whether they are free.
+
+    Args:
+        conv: Name of the convolution.
+        norms: Of the batch normalisations behind it and behind ``depthwise``.
+        depthwise: Of the depthwise convolutions that follow it.
+        columns: By reader the input positions that the neurons take, and which neurons those are.
+        tied: Names of the layers whose outputs its own are added to or multiplied with.
+        reason: Why the neurons are fixed; empty: they may be free.
+    """
 
     conv: str
-    norms: list[str]
-    depthwise: list[str]
-    columns: dict[str, tuple[list[int], list[int]]]  # reader -> input positions, their neurons
-    tied: list[str]
+    norms: list[str] = field(default_factory=list)
+    depthwise: list[str] = field(default_factory=list)
+    columns: dict[str, tuple[list[int], list[int]]] = field(default_factory=dict)
+    tied: list[str] = field(default_factory=list)
     reason: str = ''
 
 
@@ -82,59 +93,79 @@ def assemble(
         input_shape: ``(C, H, W)`` of the images it ran on.
     """
     fixed = {name: c.reason for name, c in candidates.items() if c.reason}
+    free = [candidate for name, candidate in candidates.items() if name not in fixed]
+    for candidate in free:
+        candidate.norms.sort(key=trace.order.index)
+        candidate.depthwise.sort(key=trace.order.index)
+    segments = _consistent_segments(twin, _readers(free), fixed)
+    free = [candidate for candidate in free if candidate.conv not in fixed]
+    groups = [_group(twin, candidate) for candidate in free]
+    index = {conv: number for number, group in enumerate(groups) for conv in group.convs}
+    layers = [
+        _layer(
+            name,
+            twin.get_submodule(name),
+            index,
+            segments=segments.get(name),
+            pixels=trace.pixels.get(name, 0),
+        )
+        for name in _layer_names(twin, trace)
+    ]
+    _mark_residual(layers, candidates)
+    return ChannelGraph(layers, groups, fixed=fixed, input_shape=input_shape)
+
+
+def _readers(free: Sequence[Candidate]) -> dict[str, dict[int, tuple[str, int]]]:
+    """Return by reader and input position whose channel arrives there, and which."""
     readers: dict[str, dict[int, tuple[str, int]]] = {}
-    for name, candidate in candidates.items():
-        if name in fixed:
-            continue
-        order = trace.order.index
-        candidate.norms.sort(key=order)
-        candidate.depthwise.sort(key=order)
+    for candidate in free:
         for reader, (positions, neurons) in candidate.columns.items():
             channels = readers.setdefault(reader, {})
-            channels.update({p: (name, n) for p, n in zip(positions, neurons, strict=True)})
-    segments = _consistent_segments(twin, readers, fixed)
-    index: dict[str, int] = {}
-    groups: list[ChannelGroup] = []
-    for name, candidate in candidates.items():
-        if name in fixed:
-            continue
-        for conv in (name, *candidate.depthwise):
-            index[conv] = len(groups)
-        scales = [
-            float(get_norm(twin, norm).weight.detach().abs().mean()) for norm in candidate.norms
-        ]
-        width = _width(twin, name)
-        groups.append(ChannelGroup([name, *candidate.depthwise], candidate.norms, [width], scales))
-    layers = []
-    for name in [
-        *trace.order,
-        *(n for n, m in twin.named_modules() if isinstance(m, nn.Conv2d) and n not in trace.calls),
-    ]:
-        module = twin.get_submodule(name)
-        if isinstance(module, _BatchNorm):
-            continue
-        pixels = trace.pixels.get(name, 0)
-        layers.append(_layer(name, module, index, segments.get(name), pixels))
-    # A stream lives on without a branch if it starts with what is always alive.
-    alive = {la.name for la in layers if all(s.group is None for s in la.inputs)}
+            pairs = zip(positions, neurons, strict=True)
+            channels.update({position: (candidate.conv, neuron) for position, neuron in pairs})
+    return readers
+
+
+def _group(twin: nn.Module, candidate: Candidate) -> ChannelGroup:
+    scales = [get_norm(twin, norm).weight.detach().abs().mean() for norm in candidate.norms]
+    return ChannelGroup(
+        [candidate.conv, *candidate.depthwise],
+        norms=candidate.norms,
+        counts=[_width(twin, candidate.conv)],
+        initial_scale=[float(scale) for scale in scales],
+    )
+
+
+def _layer_names(twin: nn.Module, trace: Trace) -> list[str]:
+    """Return convolutions and linear layers as they ran, then the convolutions that did not."""
+    ran = [n for n in trace.order if not isinstance(twin.get_submodule(n), _BatchNorm)]
+    convs = [name for name, m in twin.named_modules() if isinstance(m, nn.Conv2d)]
+    return [*ran, *(name for name in convs if name not in trace.calls)]
+
+
+def _mark_residual(layers: Sequence[GraphLayer], candidates: Mapping[str, Candidate]) -> None:
+    """Mark the layers that add to a stream which lives on without them, in place."""
+    # It does if it starts with what reads no neuron that may die.
+    fed = {layer.name for layer in layers if all(s.group is None for s in layer.inputs)}
     for layer in layers:
         if layer.name in candidates:
             tied = set(candidates[layer.name].tied) - {layer.name}
-            layer.residual = not alive.isdisjoint(tied)
-    return ChannelGraph(layers, groups, fixed, input_shape)
+            layer.residual = not fed.isdisjoint(tied)
 
 
 def _layer(
     name: str,
     module: nn.Module,
     index: dict[str, int],
+    *,
     segments: list[Run] | None,
     pixels: int,
 ) -> GraphLayer:
     group = index.get(name)
     if isinstance(module, nn.Linear):
+        inputs = [Segment(module.in_features)]
         layer = GraphLayer(
-            name, 'linear', [Segment(module.in_features)], module.out_features, pixels=0
+            name, 'linear', inputs=inputs, out_channels=module.out_features, pixels=0
         )
     else:
         assert isinstance(module, nn.Conv2d)
@@ -147,10 +178,18 @@ def _layer(
             kind = 'other'
             # What is left as it is counts with all its weights.
             inputs = [Segment(module.in_channels // module.groups)]
-        layer = GraphLayer(name, kind, inputs, module.out_channels, group, area, pixels)
+        layer = GraphLayer(
+            name,
+            kind,
+            inputs=inputs,
+            out_channels=module.out_channels,
+            group=group,
+            area=area,
+            pixels=pixels,
+        )
     if segments and layer.kind in ('conv', 'linear'):
         layer.inputs = [
-            Segment(channels, None if owner is None else index[owner], repeat)
+            Segment(channels, group=None if owner is None else index[owner], repeat=repeat)
             for owner, channels, repeat in segments
         ]
     return layer
@@ -217,8 +256,8 @@ def fix_groups(graph: ChannelGraph, failed: dict[int, str]) -> ChannelGraph:
     """Return the graph with the neurons of some groups fixed alive, for the given reasons."""
     if not failed:
         return graph
-    kept = [i for i in range(len(graph.groups)) if i not in failed]
-    new = {old: index for index, old in enumerate(kept)}
+    free = [i for i in range(len(graph.groups)) if i not in failed]
+    new = {old: index for index, old in enumerate(free)}
     for index, reason in failed.items():
         graph.fixed[graph.groups[index].name] = reason
     for layer in graph.layers:
@@ -227,5 +266,5 @@ def fix_groups(graph: ChannelGraph, failed: dict[int, str]) -> ChannelGraph:
         layer.group = new.get(layer.group) if layer.group is not None else None
         if layer.kind == 'depthwise' and layer.group is None:
             layer.kind, layer.inputs = 'other', [Segment(1)]
-    graph.groups = [graph.groups[index] for index in kept]
+    graph.groups = [graph.groups[index] for index in free]
     return graph

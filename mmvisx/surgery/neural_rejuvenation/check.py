@@ -111,7 +111,7 @@ class _Edits:
                         offsets = torch.arange(segment.repeat)
                         columns = (start + neurons[:, None] * segment.repeat + offsets).flatten()
                         weight[:, columns.to(weight.device)] *= factor
-                    start += segment.width
+                    start += segment.features
 
     def silence(self) -> None:
         """Set the neurons' scales and shifts to zero."""

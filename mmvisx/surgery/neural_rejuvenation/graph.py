@@ -17,13 +17,13 @@ VERSION = 1
 
 @dataclass
 class Segment:
-    """A run of neighbouring input channels of a layer.
+    """A run of neighbouring inputs of a layer, from one group.
 
     Args:
         channels: Channels of the producer (not of the input, see ``repeat``).
         group: Index of the group they come from; None: fixed alive, as an image's or those of
             a residual stream.
-        repeat: Input features of each channel, more than 1 behind a flattened map.
+        repeat: Inputs (features) of each channel, more than 1 behind a flattened map.
     """
 
     channels: int
@@ -31,8 +31,8 @@ class Segment:
     repeat: int = 1
 
     @property
-    def width(self) -> int:
-        """Number of input features."""
+    def features(self) -> int:
+        """Number of inputs of the layer."""
         return self.channels * self.repeat
 
 
@@ -45,7 +45,7 @@ class GraphLayer:
         kind: ``'conv'``, ``'depthwise'``, ``'linear'``, or ``'other'``: left as it is (grouped,
             not traced, called more than once).
         inputs: What it reads, in the order of its input channels.
-        out_channels: Number of outputs.
+        out_channels: Number of outputs (features of a linear layer).
         group: Index of the group its outputs are, None: fixed alive.
         area: ``K_w * K_h``, its groups divided out.
         pixels: ``O_w * O_h``, summed over its calls.
@@ -68,9 +68,9 @@ class GraphLayer:
     reads: list[list[int]] = field(default_factory=list)
 
     @property
-    def in_width(self) -> int:
-        """Number of input features."""
-        return sum(segment.width for segment in self.inputs)
+    def in_features(self) -> int:
+        """Number of inputs."""
+        return sum(segment.features for segment in self.inputs)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Weights of a layer as one dense tensor, however the layer stores them."""
+"""The whole weight of a layer, however the layer stores it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 
 
 def weight_parts(module: nn.Module) -> tuple[list[Part], list[Part], tuple[int, ...]]:
-    """Return the parts of a layer's weight and of its bias, and the dense weight's shape."""
+    """Return the parts of a layer's weight and of its bias, and the whole weight's shape."""
     if not isinstance(module, CrossRemovedConv2d):
         weight = module._parameters['weight']
         bias = module._parameters['bias']
@@ -46,21 +46,26 @@ def input_index(graph: ChannelGraph, layer: GraphLayer, generations: Sequence[in
     start = 0
     for segment in layer.inputs:
         if segment.group is None:
-            spans = [(-1, segment.width)]
+            spans = [(-1, segment.features)]
         else:
             counts = graph.groups[segment.group].counts
             spans = [(g, count * segment.repeat) for g, count in enumerate(counts)]
-        for generation, width in spans:
+        for generation, features in spans:
             if generation in generations:
-                found.append(torch.arange(start, start + width))
-            start += width
+                found.append(torch.arange(start, start + features))
+            start += features
     return torch.cat(found) if found else torch.zeros(0, dtype=torch.long)
 
 
 def build_layer(
-    graph: ChannelGraph, layer: GraphLayer, like: nn.Module, weight: Tensor, bias: Tensor | None
+    graph: ChannelGraph,
+    layer: GraphLayer,
+    *,
+    like: nn.Module,
+    weight: Tensor,
+    bias: Tensor | None,
 ) -> nn.Module:
-    """Build a layer as the graph describes it, with the given dense weight and bias.
+    """Build a layer as the graph describes it, with the given whole weight and bias.
 
     Args:
         graph: Graph that describes the layer.
@@ -106,10 +111,10 @@ def _fill(module: nn.Module, like: nn.Module, weight: Tensor, bias: Tensor | Non
     """Give a module on the meta device its weights, and the mode of ``like``."""
     trained = next(like.parameters()).requires_grad
     weights, biases, _ = weight_parts(module)
-    for parts, dense in ((weights, weight), (biases, bias)):
+    for parts, whole in ((weights, weight), (biases, bias)):
         for part in parts:
-            assert dense is not None
-            _set_parameter(module, part, nn.Parameter(part.extract(dense), trained))
+            assert whole is not None
+            _set_parameter(module, part, nn.Parameter(part.extract(whole), trained))
     return module.train(like.training)
 
 
@@ -125,7 +130,7 @@ def _set_parameter(module: nn.Module, part: Part, parameter: nn.Parameter) -> No
 def fresh_weight(
     graph: ChannelGraph, layer: GraphLayer, shape: Sequence[int], generator: torch.Generator
 ) -> Tensor:
-    """Draw a layer's dense weight: zero but for what rejuvenated neurons start with.
+    """Draw a layer's whole weight: zero but for what rejuvenated neurons start with.
 
     ``W_RR`` is drawn from ``N(0, sqrt(2 / (k^2 out)))``, with ``out`` the outputs of the
     convolution it stands in; ``W_SR`` and ``W_RS`` are zero (5.3.2.2). Rejuvenated neurons

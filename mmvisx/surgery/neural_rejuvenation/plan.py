@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmvisx.models.layers.neural_rejuvenation_cross_attention import CrossAttentionConv2d
-from mmvisx.models.layers.neural_rejuvenation_cross_removed import CrossRemovedConv2d
-from mmvisx.utils.architecture import Change, Part, Transform, gather
+from mmvisx.utils.architecture import Change, Transform, gather
 
-from .graph import ChannelGraph, GraphLayer, get_norm, replace_module
+from .graph import ChannelGraph, GraphLayer, get_norm
 from .parts import build_layer, fresh_weight, input_index, weight_parts
+from .rebuild import Rebuild, new_shape, norm_vectors, touched
 
-__all__ = [
-    'Plan',
-    'Setter',
-    'apply_plan',
-    'change_norm',
-    'make_plan',
-    'new_shape',
-    'norm_vectors',
-    'put_layer',
-    'split_heads',
-    'touched',
-]
-
-Setter = Callable[[], None]
+__all__ = ['Plan', 'apply_plan', 'make_plan', 'split_heads']
 
 
 @dataclass
@@ -41,7 +25,7 @@ class Plan:
     Args:
         old: Graph before.
         new: Graph after.
-        keep: For each group the surviving neurons, ascending, in the old order.
+        kept: For each group the surviving neurons, ascending, in the old order.
         factors: For each group and batch normalisation the rescaling ``s`` of the survivors.
         seed: Of the new weights; None: there are none.
         fresh: The new weights by layer, so that all copies get the same.
@@ -49,7 +33,7 @@ class Plan:
 
     old: ChannelGraph
     new: ChannelGraph
-    keep: list[Tensor]
+    kept: list[Tensor]
     factors: list[list[Tensor]]
     seed: int | None = 0
     fresh: dict[str, Tensor] = field(default_factory=dict)
@@ -58,6 +42,7 @@ class Plan:
 @torch.no_grad()
 def make_plan(
     model: nn.Module,
+    *,
     old: ChannelGraph,
     new: ChannelGraph,
     alive: Sequence[Tensor],
@@ -80,18 +65,18 @@ def make_plan(
         rescale: Rescale survivors (BR).
         seed: Of the new weights; None: there are none.
     """
-    keep = [mask.nonzero()[:, 0] for mask in alive]
+    kept = [mask.nonzero()[:, 0] for mask in alive]
     factors = []
-    for group, kept in zip(old.groups, keep, strict=True):
+    for group, neurons in zip(old.groups, kept, strict=True):
         row = []
         for name, initial in zip(group.norms, group.initial_scale, strict=True):
-            scale = get_norm(model, name).weight.detach().double().cpu().abs()[kept]
+            scale = get_norm(model, name).weight.detach().double().cpu().abs()[neurons]
             grown = scale.clamp(min=initial)
             factor = torch.where(scale > 0, grown / scale.clamp(min=1e-12), 1.0)
             usable = rescale and group.homogeneous
             row.append(factor if usable else torch.ones_like(factor))
         factors.append(row)
-    return Plan(old, new, keep, factors, seed)
+    return Plan(old, new, kept=kept, factors=factors, seed=seed)
 
 
 @torch.no_grad()
@@ -103,23 +88,22 @@ def apply_plan(plan: Plan, model: nn.Module) -> list[Change]:
         model: The network.
 
     Returns:
-        Which parameters took which place, for :func:`update_optimizer`.
+        Which parameters took which place, for
+        :func:`~mmvisx.surgery.optimizer.update_optimizer`.
     """
-    setters: list[Setter] = []
-    changes: list[Change] = []
     if plan.seed is not None and not plan.fresh:
         generator = torch.Generator().manual_seed(plan.seed)
         for layer in plan.new.layers:
             if touched(layer):
                 shape = new_shape(layer, model.get_submodule(layer.name))
                 plan.fresh[layer.name] = fresh_weight(plan.new, layer, shape, generator)
+    rebuild = Rebuild(model)
     for before, after in zip(plan.old.layers, plan.new.layers, strict=True):
         if touched(after):
-            _plan_layer(plan, model, before, after, setters, changes)
+            _plan_layer(plan, rebuild, before, after)
     for index in range(len(plan.new.groups)):
-        _plan_norms(plan, model, index, setters, changes)
-    for setter in setters:
-        setter()
+        _plan_norms(plan, rebuild, index)
+    changes = rebuild.commit()
     split_heads(model, plan.new)
     return changes
 
@@ -135,36 +119,36 @@ def split_heads(model: nn.Module, graph: ChannelGraph) -> None:
             head.split_features(input_index(graph, layer, [latest]))
 
 
-def touched(layer: GraphLayer) -> bool:
-    """Whether the numbers of inputs or outputs of a layer can change."""
-    return layer.kind != 'other' and (
-        layer.group is not None or any(s.group is not None for s in layer.inputs)
-    )
+def _plan_layer(plan: Plan, rebuild: Rebuild, before: GraphLayer, after: GraphLayer) -> None:
+    module = rebuild.model.get_submodule(before.name)
+    weights, biases, old_shape = weight_parts(module)
+    whole = gather(weights, [part.parameter for part in weights], old_shape)
+    shape = new_shape(after, module)
+    rows = _rows(plan, before)
+    if before.kind == 'depthwise':
+        place = _place(shape, rows)
+        divisor = _depthwise_divisor(plan, before, shape)
+    else:
+        old_columns, new_columns, factor = _columns(plan, before, after)
+        place = _place(shape, rows, (old_columns, new_columns))
+        divisor = torch.ones(shape[1], dtype=torch.double)
+        divisor[new_columns] = factor
+        divisor = divisor.view(1, -1, *[1] * (len(shape) - 2))
+    weight = place(whole) / divisor.to(whole)
+    if plan.seed is not None:
+        weight += plan.fresh[before.name].to(weight)
+    bias = None
+    bias_place = _place(shape[:1], rows)
+    if biases:
+        bias = bias_place(gather(biases, [part.parameter for part in biases], old_shape[:1]))
+    new = build_layer(plan.new, after, like=module, weight=weight, bias=bias)
+    rebuild.replace_layer(before.name, new, place=place, bias_place=bias_place)
 
 
-def new_shape(layer: GraphLayer, module: nn.Module) -> tuple[int, ...]:
-    """Return the shape of the dense weight that a layer of the graph has."""
-    _, _, shape = weight_parts(module)
-    width = 1 if layer.kind == 'depthwise' else layer.in_width
-    return (layer.out_channels, width, *shape[2:])
-
-
-def _place(
-    shape: Sequence[int], rows: tuple[Tensor, Tensor], columns: tuple[Tensor, Tensor] | None
-) -> Callable[[Tensor], Tensor]:
-    """Return the map from the old layout to the new one, zero where nothing survived."""
-
-    def transform(dense: Tensor) -> Tensor:
-        result = dense.new_zeros(tuple(shape))
-        old, new = (index.to(dense.device) for index in rows)
-        if columns is None:
-            result[new] = dense[old]
-        else:
-            old_in, new_in = (index.to(dense.device) for index in columns)
-            result[new[:, None], new_in[None]] = dense[old[:, None], old_in[None]]
-        return result
-
-    return transform
+def _rows(plan: Plan, layer: GraphLayer) -> tuple[Tensor, Tensor]:
+    """Old and new positions of the surviving outputs."""
+    old = torch.arange(layer.out_channels) if layer.group is None else plan.kept[layer.group]
+    return old, torch.arange(old.numel())
 
 
 def _columns(plan: Plan, before: GraphLayer, after: GraphLayer) -> tuple[Tensor, Tensor, Tensor]:
@@ -176,122 +160,67 @@ def _columns(plan: Plan, before: GraphLayer, after: GraphLayer) -> tuple[Tensor,
             kept = torch.arange(segment.channels)
             factor = torch.ones(segment.channels, dtype=torch.double)
         else:
-            kept = plan.keep[segment.group]
+            kept = plan.kept[segment.group]
             factor = plan.factors[segment.group][-1]
         offsets = torch.arange(segment.repeat)
         target = torch.arange(kept.numel())
         old.append((old_start + kept[:, None] * segment.repeat + offsets).flatten())
         new.append((new_start + target[:, None] * segment.repeat + offsets).flatten())
         factors.append(factor.repeat_interleave(segment.repeat))
-        old_start += segment.width
-        new_start += grown.width
+        old_start += segment.features
+        new_start += grown.features
     return torch.cat(old), torch.cat(new), torch.cat(factors)
 
 
-def _plan_layer(
-    plan: Plan,
-    model: nn.Module,
-    before: GraphLayer,
-    after: GraphLayer,
-    setters: list[Setter],
-    changes: list[Change],
-) -> None:
-    module = model.get_submodule(before.name)
-    weights, biases, old_shape = weight_parts(module)
-    dense = gather(weights, [part.parameter for part in weights], old_shape)
-    kept = torch.arange(before.out_channels) if before.group is None else plan.keep[before.group]
-    rows = kept, torch.arange(kept.numel())
-    shape = new_shape(after, module)
-    if before.kind == 'depthwise':
-        assert before.group is not None
-        place = _place(shape, rows, None)
-        stage = plan.old.groups[before.group].convs.index(before.name)
-        # It reads the neuron behind the batch normalisation before it.
-        factor = plan.factors[before.group][stage - 1]
-        divisor = torch.ones(shape[0], dtype=torch.double)
-        divisor[rows[1]] = factor
-        divisor = divisor.view(-1, *[1] * (len(shape) - 1))
-    else:
-        old_in, new_in, factor = _columns(plan, before, after)
-        place = _place(shape, rows, (old_in, new_in))
-        divisor = torch.ones(shape[1], dtype=torch.double)
-        divisor[new_in] = factor
-        divisor = divisor.view(1, -1, *[1] * (len(shape) - 2))
-    weight = place(dense) / divisor.to(dense)
-    if plan.seed is not None:
-        weight += plan.fresh[before.name].to(weight)
-    bias = None
-    bias_place = _place(shape[:1], rows, None)
-    if biases:
-        old_bias = [part.parameter for part in biases]
-        bias = bias_place(gather(biases, old_bias, old_shape[:1]))
-    new_module = build_layer(plan.new, after, module, weight, bias)
-    new_weights, new_biases, _ = weight_parts(new_module)
-    changes.append(Change(weights, new_weights, old_shape, place))
-    if biases:
-        changes.append(Change(biases, new_biases, old_shape[:1], bias_place))
-    setters.append(partial(put_layer, model, before.name, module, new_module))
+def _depthwise_divisor(plan: Plan, layer: GraphLayer, shape: Sequence[int]) -> Tensor:
+    """By what each row of a depthwise weight of ``shape`` is divided."""
+    assert layer.group is not None
+    stage = plan.old.groups[layer.group].convs.index(layer.name)
+    # It reads the neuron behind the batch normalisation before it.
+    factor = plan.factors[layer.group][stage - 1]
+    divisor = torch.ones(shape[0], dtype=torch.double)
+    divisor[: factor.numel()] = factor
+    return divisor.view(-1, *[1] * (len(shape) - 1))
 
 
-def put_layer(model: nn.Module, name: str, old: nn.Module, new: nn.Module) -> None:
-    """Put a new layer in its place; a module of the same kind stays and takes the parameters.
+def _place(
+    shape: Sequence[int],
+    rows: tuple[Tensor, Tensor],
+    columns: tuple[Tensor, Tensor] | None = None,
+) -> Transform:
+    """Return the map from the old layout to the new one, zero where nothing survived.
 
-    So it keeps its hooks, and whatever else was hung on it.
+    Args:
+        shape: Of the whole tensor afterwards.
+        rows: Old and new positions of the surviving outputs.
+        columns: Those of the surviving inputs; None: all stay where they are.
     """
-    if type(old) is not type(new) or isinstance(old, CrossRemovedConv2d | CrossAttentionConv2d):
-        replace_module(model, name, new)
-        return
-    old._parameters.update(new._parameters)
-    for key in ('in_channels', 'out_channels', 'groups', 'in_features', 'out_features'):
-        if hasattr(new, key):
-            setattr(old, key, getattr(new, key))
+
+    def transform(whole: Tensor) -> Tensor:
+        result = whole.new_zeros(tuple(shape))
+        old, new = (index.to(whole.device) for index in rows)
+        if columns is None:
+            result[new] = whole[old]
+        else:
+            old_in, new_in = (index.to(whole.device) for index in columns)
+            result[new[:, None], new_in[None]] = whole[old[:, None], old_in[None]]
+        return result
+
+    return transform
 
 
-def _plan_norms(
-    plan: Plan, model: nn.Module, index: int, setters: list[Setter], changes: list[Change]
-) -> None:
-    group, kept = plan.new.groups[index], plan.keep[index]
-    rows = kept, torch.arange(kept.numel())
-    place = _place((group.width,), rows, None)
-    rows_of = zip(group.norms, group.initial_scale, plan.factors[index], strict=True)
-    for name, initial, factor in rows_of:
+def _plan_norms(plan: Plan, rebuild: Rebuild, index: int) -> None:
+    group, kept = plan.new.groups[index], plan.kept[index]
+    survivors = kept.numel()
+    place = _place((group.width,), (kept, torch.arange(survivors)))
+    rows = zip(group.norms, group.initial_scale, plan.factors[index], strict=True)
+    for name, initial, factor in rows:
         tensors = {}
-        for key, value in norm_vectors(get_norm(model, name)):
+        for key, value in norm_vectors(get_norm(rebuild.model, name)):
             new = place(value.detach())
             if key in ('weight', 'bias'):
-                new[: kept.numel()] *= factor.to(new)
+                new[:survivors] *= factor.to(new)
             if key in ('weight', 'running_var'):
-                new[kept.numel() :] = initial if key == 'weight' else 1
+                new[survivors:] = initial if key == 'weight' else 1
             tensors[key] = new
-        change_norm(get_norm(model, name), tensors, place, setters, changes)
-
-
-def norm_vectors(norm: _BatchNorm) -> list[tuple[str, Tensor]]:
-    """Return parameters and statistics that have one value for each channel."""
-    items = (*norm._parameters.items(), *norm._buffers.items())
-    return [(key, value) for key, value in items if value is not None and value.dim() == 1]
-
-
-def change_norm(
-    norm: _BatchNorm,
-    tensors: dict[str, Tensor],
-    transform: Transform | None,
-    setters: list[Setter],
-    changes: list[Change],
-) -> None:
-    """Plan new parameters and statistics for a norm: ``tensors`` by their names."""
-    for key, old in norm._parameters.items():
-        if old is not None:
-            new = nn.Parameter(tensors[key], old.requires_grad)
-            tensors[key] = new
-            changes.append(Change([Part(old)], [Part(new)], tuple(old.shape), transform))
-    setters.append(partial(_set_norm, norm, tensors))
-
-
-def _set_norm(norm: _BatchNorm, tensors: dict[str, Tensor]) -> None:
-    for key, value in tensors.items():
-        if isinstance(value, nn.Parameter):
-            norm._parameters[key] = value
-        else:
-            norm._buffers[key] = value
-    norm.num_features = tensors['weight'].numel()
+        rebuild.replace_norm(name, tensors, place=place)

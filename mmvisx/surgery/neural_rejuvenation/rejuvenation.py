@@ -13,9 +13,9 @@ from mmvisx.surgery.optimizer import update_optimizer
 from mmvisx.utils.errors import UserError
 
 from .graph import ChannelGraph, get_norm
-from .rebuild import apply_plan, make_plan
+from .plan import apply_plan, make_plan
 from .search import MIXES, compact_graph, expand_graph, search_widths
-from .utilization import cost, split_alive, utilization
+from .usage import cost, split_alive, utilization
 
 __all__ = ['Rejuvenation', 'compact', 'rejuvenate', 'silence']
 
@@ -30,7 +30,7 @@ class Rejuvenation:
         cost: Cost of the network now.
         budget: The cost it was to have.
         survived: For each group the number of neurons that survived.
-        kept: Layers that were dead as a whole; their strongest neuron was kept alive.
+        rescued: Layers that were dead as a whole; their strongest neuron stayed alive.
     """
 
     graph: ChannelGraph
@@ -38,7 +38,7 @@ class Rejuvenation:
     cost: int
     budget: float
     survived: list[int]
-    kept: list[str]
+    rescued: list[str]
 
 
 def check_variant(variant: str) -> None:
@@ -55,6 +55,7 @@ def rejuvenate(
     model: nn.Module,
     graph: ChannelGraph,
     budget: float,
+    *,
     resource: str = 'params',
     variant: str = 'NR',
     rescale: bool = False,
@@ -91,30 +92,45 @@ def rejuvenate(
     check_variant(variant)
     state = utilization(model, graph, resource)
     masks = state.alive if alive is None else list(alive)
-    live = split_alive(graph, masks)
-    alpha, widths = search_widths(graph, live, budget, resource, variant)
-    survived = [sum(counts) for counts in live]
+    survivors = split_alive(graph, masks)
+    alpha, widths = search_widths(graph, survivors, budget, resource=resource, variant=variant)
+    survived = [sum(counts) for counts in survivors]
     added = [width - count for width, count in zip(widths, survived, strict=True)]
-    new = expand_graph(graph, live, added, variant)
-    plan = make_plan(model, graph, new, masks, rescale, seed)
+    new = expand_graph(graph, survivors=survivors, added=added, variant=variant)
+    plan = make_plan(model, old=graph, new=new, alive=masks, rescale=rescale, seed=seed)
     changes = apply_plan(plan, model)
     for average in averages:
         apply_plan(plan, average)
     for optimizer in optimizers:
         update_optimizer(optimizer, changes)
     if variant == 'NR-FS':
-        _restart(model, new, optimizers, averages, seed)
-    return Rejuvenation(new, alpha, cost(new, resource), budget, survived, state.kept)
+        _restart(model, new, optimizers=optimizers, averages=averages, seed=seed)
+    return Rejuvenation(
+        graph=new,
+        alpha=alpha,
+        cost=cost(new, resource),
+        budget=budget,
+        survived=survived,
+        rescued=state.rescued,
+    )
 
 
 def _restart(
     model: nn.Module,
     graph: ChannelGraph,
+    *,
     optimizers: Sequence[Optimizer],
     averages: Sequence[nn.Module],
     seed: int,
 ) -> None:
     """Draw all weights anew, as the network's own classes do (NR-FS)."""
+    _draw_anew(model, seed)
+    _forget(model, graph, averages)
+    for optimizer in optimizers:
+        optimizer.state.clear()
+
+
+def _draw_anew(model: nn.Module, seed: int) -> None:
     devices = list({p.device for p in model.parameters() if p.is_cuda})
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
@@ -127,6 +143,10 @@ def _restart(
                 module._is_init = False  # type: ignore[assignment]
         if hasattr(model, 'init_weights'):
             model.init_weights()  # type: ignore[operator]
+
+
+def _forget(model: nn.Module, graph: ChannelGraph, averages: Sequence[nn.Module]) -> None:
+    """Give scales, averages and graph what those of a network that was never trained have."""
     with torch.no_grad():
         for group in graph.groups:
             for name, scale in zip(group.norms, group.initial_scale, strict=True):
@@ -137,8 +157,6 @@ def _restart(
         group.counts = [group.width]
     for layer in graph.layers:
         layer.reads = []
-    for optimizer in optimizers:
-        optimizer.state.clear()
 
 
 @torch.no_grad()
@@ -174,5 +192,5 @@ def compact(
         if not mask.any():
             mask[0] = True
     new = compact_graph(graph, split_alive(graph, masks))
-    apply_plan(make_plan(model, graph, new, masks, seed=None), model)
+    apply_plan(make_plan(model, old=graph, new=new, alive=masks, seed=None), model)
     return new

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mmvisx.utils.errors import UserError
 
 from .graph import ChannelGraph, GraphLayer
-from .utilization import cost, input_counts
+from .usage import cost, input_counts
 
 __all__ = [
     'MIXES',
@@ -24,18 +24,22 @@ MIXES = {'NR': 'dense', 'NR-FS': 'dense', 'NR-CR': 'removed', 'NR-CA': 'attentio
 
 
 def expand_graph(
-    graph: ChannelGraph, live: Sequence[Sequence[int]], added: Sequence[int], variant: str = 'NR'
+    graph: ChannelGraph,
+    *,
+    survivors: Sequence[Sequence[int]],
+    added: Sequence[int],
+    variant: str = 'NR',
 ) -> ChannelGraph:
     """Return the graph after a rejuvenation.
 
     Args:
         graph: The network's graph before it, which is not changed.
-        live: Surviving neurons of each generation in each group.
+        survivors: Surviving neurons of each generation in each group.
         added: Rejuvenated neurons of each group: their next generation.
         variant: A key of :data:`MIXES`.
     """
     new = copy.deepcopy(graph)
-    for group, counts, extra in zip(new.groups, live, added, strict=True):
+    for group, counts, extra in zip(new.groups, survivors, added, strict=True):
         group.counts = [*counts, extra]
     _refit(new)
     for layer in new.layers:
@@ -44,10 +48,10 @@ def expand_graph(
     return new
 
 
-def compact_graph(graph: ChannelGraph, live: Sequence[Sequence[int]]) -> ChannelGraph:
-    """Return the graph with fewer neurons, at least 1 in each group."""
+def compact_graph(graph: ChannelGraph, survivors: Sequence[Sequence[int]]) -> ChannelGraph:
+    """Return the graph with only the surviving neurons, at least 1 in each group."""
     new = copy.deepcopy(graph)
-    for group, counts in zip(new.groups, live, strict=True):
+    for group, counts in zip(new.groups, survivors, strict=True):
         group.counts = list(counts)
     _refit(new)
     return new
@@ -80,8 +84,9 @@ def mixed_layers(graph: ChannelGraph, variant: str) -> list[str]:
     Returns:
         Names of the layers that are not dense if half of each layer's neurons survive.
     """
-    live = [[max(1, count // 2) for count in group.counts] for group in graph.groups]
-    new = expand_graph(graph, live, [group.width for group in graph.groups], variant)
+    half = [[max(1, count // 2) for count in group.counts] for group in graph.groups]
+    added = [group.width for group in graph.groups]
+    new = expand_graph(graph, survivors=half, added=added, variant=variant)
     return [layer.name for layer in new.layers if layer.mix != 'dense']
 
 
@@ -120,8 +125,9 @@ def _mix(graph: ChannelGraph, layer: GraphLayer, mix: str) -> None:
 
 def search_widths(
     graph: ChannelGraph,
-    live: Sequence[Sequence[int]],
+    survivors: Sequence[Sequence[int]],
     budget: float,
+    *,
     resource: str = 'params',
     variant: str = 'NR',
 ) -> tuple[float, list[int]]:
@@ -133,7 +139,7 @@ def search_widths(
 
     Args:
         graph: The network's graph before the rejuvenation.
-        live: Surviving neurons w' of each generation in each group.
+        survivors: Surviving neurons of each generation in each group.
         budget: Largest cost of the convolutions, in the unit of ``resource``; connections that
             the variant removes cost nothing.
         resource: ``'params'`` or ``'flops'``.
@@ -146,14 +152,15 @@ def search_widths(
     Raises:
         UserError: the surviving neurons alone cost more than the budget.
     """
-    survivors = [sum(counts) for counts in live]
+    least_widths = [sum(counts) for counts in survivors]  # w'
 
     def spend(widths: Sequence[int]) -> int:
-        added = [width - w for width, w in zip(widths, survivors, strict=True)]
-        return cost(expand_graph(graph, live, added, variant), resource)
+        added = [width - w for width, w in zip(widths, least_widths, strict=True)]
+        new = expand_graph(graph, survivors=survivors, added=added, variant=variant)
+        return cost(new, resource)
 
     def widths_at(rate: float) -> list[int]:
-        return [max(w, int(rate * w + 1e-9), 1) for w in survivors]
+        return [max(w, int(rate * w + 1e-9), 1) for w in least_widths]
 
     least = spend(widths_at(1.0))
     if least > budget:
@@ -169,12 +176,21 @@ def search_widths(
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if spend(widths_at(middle)) <= budget else (low, middle)
-    widths = widths_at(low)
-    remainders = [low * w - width for w, width in zip(survivors, widths, strict=True)]
+    return low, _fill_up(widths_at(low), least_widths, low, lambda w: spend(w) <= budget)
+
+
+def _fill_up(
+    widths: list[int],
+    least_widths: Sequence[int],
+    rate: float,
+    fits: Callable[[Sequence[int]], bool],
+) -> list[int]:
+    """Give one neuron each to the groups with the largest remainders, as far as it fits."""
+    remainders = [rate * w - width for w, width in zip(least_widths, widths, strict=True)]
     for index in sorted(range(len(widths)), key=lambda i: -remainders[i]):
-        if survivors[index] == 0:
+        if least_widths[index] == 0:
             continue
         widths[index] += 1
-        if spend(widths) > budget:
+        if not fits(widths):
             widths[index] -= 1
-    return low, widths
+    return widths

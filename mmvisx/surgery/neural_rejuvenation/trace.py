@@ -12,27 +12,17 @@ import torch_pruning as tp
 from mmengine.model import BaseModel, revert_sync_batchnorm
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch_pruning.ops import OPTYPE
 
 from mmvisx.utils.errors import UserError
 
-from .assemble import (
-    Candidate,
-    Trace,
-    assemble,
-    fix_groups,
-    is_depthwise,
-    is_plain,
-)
+from .assemble import Candidate, Trace, assemble, fix_groups, is_depthwise
 from .check import check_groups
 from .graph import ChannelGraph
+from .reasons import ADDED, GATED, Own, coupled_reason, own_reason, read_coupled
 
 __all__ = ['Forward', 'build_channel_graph', 'default_forward']
 
 Forward = Callable[[nn.Module, Tensor], Any]
-
-ADDED = 'added to a residual stream, or tied to other layers'
-GATED = 'multiplied with what another layer gives, as by a squeeze-and-excitation gate'
 
 
 def default_forward(model: nn.Module, inputs: Tensor) -> Any:
@@ -196,6 +186,14 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 def _candidates(
     twin: nn.Module, graph: Any, trace: Trace, model: nn.Module
 ) -> dict[str, Candidate]:
+    """Return the neurons of every convolution that ran, with a reason where they are fixed.
+
+    Args:
+        twin: The network that was traced.
+        graph: What Torch-Pruning found of it.
+        trace: What ran.
+        model: The network itself, whose scales are trained or not.
+    """
     names = {module: name for name, module in twin.named_modules()}
     found: dict[str, Candidate] = {}
     tied_to: dict[str, list[str]] = {}
@@ -204,22 +202,47 @@ def _candidates(
         if not isinstance(conv, nn.Conv2d) or is_depthwise(conv):
             continue
         if conv not in graph.module2node:
-            found[name] = Candidate(name, [], [], {}, [], 'not reached from the outputs')
-            continue
-        if name in tied_to:  # its channels are known from another one's
+            found[name] = Candidate(name, reason='not reached from the outputs')
+        elif name in tied_to:  # its channels are known from another one's
             first = found[tied_to[name][0]]
             reason = GATED if first.reason == GATED else ADDED
-            found[name] = Candidate(name, [], [], {}, tied_to[name], reason)
-            continue
-        pruner = graph.get_pruner_of_module(conv)
-        group = graph.get_pruning_group(
-            conv, pruner.prune_out_channels, list(range(conv.out_channels))
-        )
-        candidate = _read_group(group, graph, conv, name, names)
-        candidate.reason = candidate.reason or _own_reason(name, conv, candidate, trace, model)
-        for other in candidate.tied:
-            tied_to[other] = [name, *(o for o in candidate.tied if o != other)]
-        found[name] = candidate
+            found[name] = Candidate(name, tied=tied_to[name], reason=reason)
+        else:
+            found[name] = candidate = _candidate(conv, graph, names, trace, model)
+            for other in candidate.tied:
+                tied_to[other] = [name, *(o for o in candidate.tied if o != other)]
+    _fix_stream_starts(twin, graph, found)
+    return found
+
+
+def _candidate(
+    conv: nn.Conv2d, graph: Any, names: dict[nn.Module, str], trace: Trace, model: nn.Module
+) -> Candidate:
+    """Read what Torch-Pruning couples the outputs of a convolution with."""
+    prune = graph.get_pruner_of_module(conv).prune_out_channels
+    items = graph.get_pruning_group(conv, prune, list(range(conv.out_channels)))
+    parts = list(read_coupled(items, graph, conv, names))
+    by_role = {
+        role: [part for part in parts if part.role == role]
+        for role in ('self', 'depthwise', 'norm', 'reader', 'tied')
+    }
+    depthwise = list(dict.fromkeys(part.module for part in by_role['depthwise']))
+    candidate = Candidate(
+        names[conv],
+        norms=[part.name for part in by_role['norm']],
+        depthwise=[names[module] for module in depthwise],
+        columns={part.name: part.columns for part in by_role['reader']},
+        tied=[part.name for part in by_role['tied']],
+    )
+    sources = [*(part.module for part in by_role['self']), *depthwise]
+    nodes = [node for source in sources for node in graph.module2node[source].outputs]
+    own = Own(candidate, conv, [names.get(node.module) for node in nodes], trace, model)
+    candidate.reason = coupled_reason(parts, conv) or own_reason(own)
+    return candidate
+
+
+def _fix_stream_starts(twin: nn.Module, graph: Any, found: dict[str, Candidate]) -> None:
+    """Fix the neurons of the stem and of what else starts a residual stream, in place."""
     streams = {name for name, c in found.items() if c.tied}
     for candidate in found.values():
         node = graph.module2node.get(twin.get_submodule(candidate.conv))
@@ -229,78 +252,6 @@ def _candidates(
             candidate.reason = 'the stem'
         elif len(candidate.columns) > 1 and streams.intersection(candidate.columns):
             candidate.reason = 'the start of a residual stream'
-    return found
-
-
-def _read_group(
-    group: Any, graph: Any, conv: nn.Conv2d, name: str, names: dict[nn.Module, str]
-) -> Candidate:
-    result = Candidate(name, [], [], {}, [])
-    node = graph.module2node[conv]
-    allowed_norms = []
-    operations = set()
-    for item in group:
-        module, kind = item.dep.target.module, item.dep.target.type
-        if module is conv and graph.is_out_channel_pruning_fn(item.dep.handler):
-            allowed_norms += node.outputs
-        elif isinstance(module, nn.Conv2d) and is_depthwise(module):
-            if names[module] not in result.depthwise:
-                result.depthwise.append(names[module])
-                allowed_norms += graph.module2node[module].outputs
-            if not is_plain(module):
-                result.reason = f'read by {names[module]}, a {type(module).__name__}'
-        elif isinstance(module, nn.Conv2d | nn.Linear):
-            if graph.is_out_channel_pruning_fn(item.dep.handler):
-                result.tied.append(names[module])
-                result.reason = ADDED
-            else:
-                result.columns[names[module]] = (item.idxs, item.root_idxs)
-                grouped = isinstance(module, nn.Conv2d) and module.groups > 1
-                if grouped or not is_plain(module):
-                    what = 'grouped' if grouped else type(module).__name__
-                    result.reason = result.reason or f'read by {names[module]} ({what})'
-        elif isinstance(module, _BatchNorm):
-            result.norms.append(names[module])
-            if module.num_features != conv.out_channels:
-                # As a depthwise convolution of concatenated maps has it.
-                result.reason = f'normalised together with others by {names[module]}'
-        elif kind == OPTYPE.OUTPUT:
-            result.reason = result.reason or 'an output of the network'
-        elif kind not in (
-            OPTYPE.ELEMENTWISE,
-            OPTYPE.CONCAT,
-            OPTYPE.RESHAPE,
-            OPTYPE.SLICE,
-            OPTYPE.SPLIT,
-        ):
-            result.reason = result.reason or f'read by {names.get(module, module)}'
-        if kind == OPTYPE.ELEMENTWISE:
-            operations.add(getattr(module, '_grad_fn', ''))
-    if result.tied and not any(name.startswith('AddBackward') for name in operations):
-        multiplied = any(name.startswith('MulBackward') for name in operations)
-        result.reason = GATED if multiplied and result.reason == ADDED else result.reason
-    direct = [names.get(n.module) for n in allowed_norms]
-    if len(allowed_norms) != 1 + len(result.depthwise) or set(direct) != set(result.norms):
-        result.reason = result.reason or 'not followed by a batch normalisation of its own'
-    return result
-
-
-def _own_reason(
-    name: str, conv: nn.Conv2d, candidate: Candidate, trace: Trace, model: nn.Module
-) -> str:
-    parts = [name, *candidate.depthwise, *candidate.norms, *candidate.columns]
-    if not is_plain(conv):
-        return f'a {type(conv).__name__}'
-    if conv.groups > 1:
-        return f'a convolution of {conv.groups} groups'
-    again = [part for part in parts if trace.calls.get(part, 0) > 1]
-    if again:
-        return f'{again[0]} is called more than once'
-    for norm in candidate.norms:
-        scale = getattr(model.get_submodule(norm), 'weight', None)
-        if scale is None or not scale.requires_grad:
-            return f'the scale of {norm} is not trained'
-    return ''
 
 
 def _mark_bridged(graph: ChannelGraph) -> None:

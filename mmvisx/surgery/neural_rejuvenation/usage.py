@@ -35,7 +35,7 @@ class Utilization:
         used: Effective cost U of the living neurons, in weights or multiply-adds.
         total: Cost c of all neurons.
         alive: For each group which neurons live, on the CPU.
-        kept: Layers that would be dead as a whole but must not be: their strongest neuron
+        rescued: Layers that would be dead as a whole but must not be: their strongest neuron
             stays alive.
     """
 
@@ -43,7 +43,7 @@ class Utilization:
     used: int
     total: int
     alive: list[Tensor]
-    kept: list[str]
+    rescued: list[str]
 
 
 def check_resource(resource: str) -> None:
@@ -63,7 +63,7 @@ def input_counts(
     fixed, split = 0, [0] * generations
     for segment in layer.inputs:
         if segment.group is None:
-            fixed += segment.width
+            fixed += segment.features
             continue
         for generation, count in enumerate(counts[segment.group]):
             split[generation] += count * segment.repeat
@@ -71,7 +71,7 @@ def input_counts(
 
 
 def layer_cost(
-    layer: GraphLayer, counts: Sequence[Sequence[int]], resource: str, generations: int
+    layer: GraphLayer, counts: Sequence[Sequence[int]], *, resource: str, generations: int
 ) -> int:
     """Cost of one layer, with ``counts`` neurons of each generation in each group."""
     if layer.kind == 'linear':
@@ -105,7 +105,10 @@ def cost(graph: ChannelGraph, resource: str, counts: Sequence[Sequence[int]] | N
     if counts is None:
         counts = [group.counts for group in graph.groups]
     generations = max((len(c) for c in counts), default=1)
-    return sum(layer_cost(layer, counts, resource, generations) for layer in graph.layers)
+    return sum(
+        layer_cost(layer, counts, resource=resource, generations=generations)
+        for layer in graph.layers
+    )
 
 
 def least_utilization(graph: ChannelGraph, resource: str) -> float:
@@ -120,9 +123,9 @@ def least_utilization(graph: ChannelGraph, resource: str) -> float:
     counts = []
     for group in graph.groups:
         oldest = next(index for index, count in enumerate(group.counts) if count)
-        kept = [0] * len(group.counts)
-        kept[oldest] = 0 if group.bridged else 1
-        counts.append(kept)
+        left = [0] * len(group.counts)
+        left[oldest] = 0 if group.bridged else 1
+        counts.append(left)
     return cost(graph, resource, counts) / cost(graph, resource)
 
 
@@ -147,11 +150,11 @@ def alive_neurons(model: nn.Module, graph: ChannelGraph) -> tuple[list[Tensor], 
     layer that is dead as a whole stays alive.
 
     Returns:
-        A mask for each group, on the CPU, and the names of the layers that were kept so.
+        A mask for each group, on the CPU, and the names of the layers that were rescued so.
     """
     scales = _scales(model, graph)
     alive: list[Tensor] = [torch.ones(group.width, dtype=torch.bool) for group in graph.groups]
-    kept = []
+    rescued = []
     for layer in graph.layers:
         if layer.group is None or layer.kind == 'depthwise':
             continue
@@ -165,9 +168,9 @@ def alive_neurons(model: nn.Module, graph: ChannelGraph) -> tuple[list[Tensor], 
         mask &= _reached(graph, layer, alive)
         if not mask.any() and not group.bridged:
             mask[strength.argmax()] = True
-            kept.append(group.name)
+            rescued.append(group.name)
         alive[layer.group] = mask
-    return alive, kept
+    return alive, rescued
 
 
 def _scales(model: nn.Module, graph: ChannelGraph) -> list[list[Tensor]]:
@@ -201,7 +204,7 @@ def utilization(model: nn.Module, graph: ChannelGraph, resource: str = 'params')
     Raises:
         UserError: an unknown resource.
     """
-    alive, kept = alive_neurons(model, graph)
+    alive, rescued = alive_neurons(model, graph)
     used = cost(graph, resource, split_alive(graph, alive))
     total = cost(graph, resource)
-    return Utilization(used / total, used, total, alive, kept)
+    return Utilization(ratio=used / total, used=used, total=total, alive=alive, rescued=rescued)

@@ -6,8 +6,7 @@ import torch.nn.functional as F
 from mmpretrain.structures import DataSample
 
 from mmvisx.models.heads import TwoHeadLinearClsHead
-from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate
-from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
+from mmvisx.surgery.neural_rejuvenation import build_channel_graph, rejuvenate
 from tests.helpers.neural_rejuvenation_nets import IMAGES, Chain, convolution_weights, wither
 
 LABELS = [1, 0, 2, 2]

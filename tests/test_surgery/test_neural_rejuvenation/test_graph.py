@@ -5,8 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
-from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
+from mmvisx.surgery.neural_rejuvenation import ChannelGraph, build_channel_graph
 from mmvisx.utils.errors import UserError
 from tests.helpers.neural_rejuvenation_nets import (
     IMAGES,

@@ -8,14 +8,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mmvisx.surgery.neural_rejuvenation.architecture import (
+from mmvisx.surgery.neural_rejuvenation import (
+    ChannelGraph,
     apply_architecture,
+    build_channel_graph,
+    cost,
     fold_cross_removed,
+    rejuvenate,
+    silence,
+    utilization,
 )
-from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
-from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate, silence
-from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
-from mmvisx.surgery.neural_rejuvenation.utilization import cost, utilization
 from mmvisx.surgery.optimizer import update_optimizer
 from mmvisx.utils.errors import UserError
 from tests.helpers.neural_rejuvenation_nets import (
@@ -66,7 +68,7 @@ def test_function_is_kept_and_the_cost_reaches_the_target(net, variant, rescale)
     for turn in range(3):
         with torch.no_grad():
             expected = reference(X)
-        result = rejuvenate(model, graph, before, 'params', variant, rescale, seed=turn)
+        result = rejuvenate(model, graph, before, variant=variant, rescale=rescale, seed=turn)
         graph = result.graph
         with torch.no_grad():
             assert relative(model(X), expected) < 1e-5
@@ -91,7 +93,7 @@ def test_cost_is_counted_in_flops_too():
     target = budget(model, 'flops')
     for variant in VARIANTS:
         grown = copy.deepcopy(model)
-        rejuvenate(grown, graph, target, 'flops', variant)
+        rejuvenate(grown, graph, target, resource='flops', variant=variant)
         assert 0.95 * target <= budget(grown, 'flops') <= target
 
 
@@ -290,7 +292,7 @@ def test_rescaling_leaves_a_scale_of_zero_alone():
     state = utilization(model, graph)
     silence(reference, graph, state.alive)
     result = rejuvenate(model, graph, budget(model), rescale=True)
-    assert result.kept == ['body.1.0']
+    assert result.rescued == ['body.1.0']
     assert all(p.isfinite().all() for p in model.parameters())
     with torch.no_grad():
         assert relative(model(X), reference(X)) < 1e-5

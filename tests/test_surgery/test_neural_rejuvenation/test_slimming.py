@@ -13,10 +13,10 @@ from mmvisx.models.backbones import (
     MobileNetV1,
     PostActivationDenseNet,
 )
+from mmvisx.surgery.neural_rejuvenation import slim
 from mmvisx.surgery.neural_rejuvenation.slimming import (
     convolution_weights,
     replay_slimming,
-    slim,
     slimmed_norms,
 )
 from mmvisx.utils import UserError

@@ -8,14 +8,15 @@ from mmengine.analysis import FlopAnalyzer
 from mmpretrain.registry import MODELS
 from torch import nn
 
-from mmvisx.surgery.neural_rejuvenation.rejuvenate import compact, silence
-from mmvisx.surgery.neural_rejuvenation.search import search_widths
-from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
-from mmvisx.surgery.neural_rejuvenation.utilization import (
+from mmvisx.surgery.neural_rejuvenation import (
+    build_channel_graph,
+    compact,
     cost,
     least_utilization,
+    silence,
     utilization,
 )
+from mmvisx.surgery.neural_rejuvenation.search import search_widths
 from mmvisx.utils.errors import UserError
 from tests.helpers.neural_rejuvenation_nets import (
     IMAGES,
@@ -108,7 +109,7 @@ def test_utilization_is_what_is_left_when_dead_channels_are_removed(net, resourc
     model = wither(net()).eval()
     graph = build_channel_graph(net(), X)
     state = utilization(model, graph, resource)
-    assert not state.kept
+    assert not state.rescued
     assert 0.1 < state.ratio < 0.9
     small = copy.deepcopy(model)
     compact(small, graph)
@@ -128,7 +129,7 @@ def test_dead_layer_in_a_residual_branch_takes_its_branch_with_it_and_nothing_el
     graph = build_channel_graph(model, X)
     set_scales(model, 'blocks.1.conv1.1', [9e-4, 1e-5] + [0.0] * 8)
     state = utilization(model, graph)
-    assert not state.kept
+    assert not state.rescued
     assert [bool(mask.any()) for mask in state.alive] == [True, True, False, False, True, True]
     assert state.total - state.used == 24 * 10 + 10 * 10 * 9 + 10 * 24
     silence(model, graph, state.alive)
@@ -140,11 +141,11 @@ def test_dead_layer_of_a_chain_keeps_its_strongest_neuron():
     graph = build_channel_graph(model, X)
     set_scales(model, 'body.1.1', [1e-4] * 7 + [-9e-4] + [0.0] * 12)
     state = utilization(model, graph)
-    assert state.kept == ['body.1.0']
+    assert state.rescued == ['body.1.0']
     assert state.alive[1].nonzero()[:, 0].tolist() == [7]
     assert state.used == 9 * (3 * 12 + 12 * 1 + 1 * 16)
     set_scales(model, 'body.1.1', [0.0] * 20)
-    assert utilization(model, graph).kept == ['body.1.0']
+    assert utilization(model, graph).rescued == ['body.1.0']
 
 
 def test_unknown_resource_is_refused():

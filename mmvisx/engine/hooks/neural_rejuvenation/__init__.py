@@ -1,1 +1,1 @@
-"""Trainings that revive, share or remove channels."""
+"""Trainings that revive, share or remove channels, and what they are made of."""

@@ -10,8 +10,8 @@ from mmengine.runner import Runner
 
 from mmvisx.engine.architecture import averages_of, optimizers_of, refresh_runner
 from mmvisx.registry import HOOKS
-from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
-from mmvisx.surgery.neural_rejuvenation.rebuild import apply_plan, make_plan
+from mmvisx.surgery.neural_rejuvenation import ChannelGraph
+from mmvisx.surgery.neural_rejuvenation.plan import apply_plan, make_plan
 from mmvisx.surgery.neural_rejuvenation.search import split_graph
 from mmvisx.surgery.optimizer import update_optimizer
 from mmvisx.utils.errors import UserError
@@ -53,7 +53,7 @@ class CrossAttentionBaselineHook(NeuralRejuvenationHook):
         new = split_graph(graph, self.share)
         model = unwrap(runner.model)
         everything = [torch.ones(group.width, dtype=torch.bool) for group in graph.groups]
-        plan = make_plan(model, graph, new, everything, seed=None)
+        plan = make_plan(model, old=graph, new=new, alive=everything, seed=None)
         changes = apply_plan(plan, model)
         for average in averages_of(runner):
             apply_plan(plan, average)

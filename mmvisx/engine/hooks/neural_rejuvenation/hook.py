@@ -5,49 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from mmengine.runner import EpochBasedTrainLoop, Runner
-from torch import nn
-from torch.optim import Optimizer
 
 from mmvisx.engine.architecture import averages_of, optimizers_of, refresh_runner
 from mmvisx.engine.hooks.architecture import ArchitectureHook
-from mmvisx.engine.hooks.neural_rejuvenation.training import (
-    Restart,
-    batch_shape,
-    between_steps,
-    describe,
-    describe_mix,
-    log_state,
-    same_everywhere,
-)
 from mmvisx.registry import HOOKS
-from mmvisx.surgery.neural_rejuvenation.architecture import REJUVENATED
-from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph, get_norm
-from mmvisx.surgery.neural_rejuvenation.rejuvenate import check_variant, rejuvenate
-from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
-from mmvisx.surgery.neural_rejuvenation.utilization import (
+from mmvisx.surgery.neural_rejuvenation import (
+    REJUVENATED,
+    ChannelGraph,
     Utilization,
-    check_resource,
     cost,
-    least_utilization,
+    rejuvenate,
     utilization,
 )
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.modules import unwrap
 
-__all__ = ['NeuralRejuvenationHook', 'add_l1_gradient']
+from . import report
+from .options import check_options
+from .penalty import ScalePenalty
+from .restart import Restart, between_steps
+from .tracing import batch_shape, same_everywhere, trace_network
 
-
-def add_l1_gradient(scales: Sequence[nn.Parameter], coefficient: float) -> None:
-    """Add the gradient of ``coefficient * sum |gamma|`` (Eq. 5.3) to the scales' gradients.
-
-    A scale without a gradient, which the optimizer will leave alone, is left alone too.
-    """
-    pairs = [(p.detach(), p.grad) for p in scales if p.grad is not None]
-    if coefficient and pairs:
-        signs = torch._foreach_sign([scale for scale, _ in pairs])
-        torch._foreach_add_([gradient for _, gradient in pairs], signs, alpha=coefficient)
+__all__ = ['NeuralRejuvenationHook']
 
 
 @HOOKS.register_module()
@@ -59,13 +39,13 @@ class NeuralRejuvenationHook(ArchitectureHook):
     coefficient lambda starts at 0; after each interval in which the utilization ratio r fell
     by no more than ``utilization_drop`` it grows by ``lambda_step`` (5.3.1.3). When r is below
     ``threshold``, dead neurons are reallocated and reinitialised (5.3.2,
-    :func:`~mmvisx.surgery.neural_rejuvenation.rejuvenate.rejuvenate`) before the next iteration;
+    :func:`~mmvisx.surgery.neural_rejuvenation.rejuvenate`) before the next iteration;
     lambda goes back to 0, and rates, schedules and the number of epochs to run start anew. The
     flag is on during ``window`` and until ``num_rejuvenations`` have happened.
 
     Neurons are those of convolutions followed by batch normalisations, as far as their readers
     can be followed
-    (:func:`~mmvisx.surgery.neural_rejuvenation.trace.build_channel_graph` says how far);
+    (:func:`~mmvisx.surgery.neural_rejuvenation.build_channel_graph` says how far);
     the others are fixed alive, and the log says why. Any optimizer and wrapper works, as do
     running averages (EMA) and distributed training.
 
@@ -125,26 +105,6 @@ class NeuralRejuvenationHook(ArchitectureHook):
         two_heads: bool = False,
         input_shape: Sequence[int] | None = None,
     ) -> None:
-        check_resource(resource)
-        check_variant(variant)
-        if not 0 < threshold <= target:
-            raise UserError(
-                f'threshold={threshold} should be above 0 and at most target={target}: at the '
-                'threshold the living neurons must fit the target'
-            )
-        if window is not None and not (len(window) == 2 and 0 <= window[0] < window[1]):
-            raise UserError(f'window={window!r} should be a first and a last epoch')
-        for name, value in dict(
-            lambda_step=lambda_step, utilization_drop=utilization_drop, fixed_lambda=fixed_lambda
-        ).items():
-            if value is not None and value < 0:
-                raise UserError(f'{name}={value} of NeuralRejuvenationHook is below 0')
-        if not lambda_interval > 0:
-            raise UserError(f'lambda_interval={lambda_interval} should be above 0 epochs')
-        if num_rejuvenations is not None and num_rejuvenations < 0:
-            raise UserError(f'num_rejuvenations={num_rejuvenations} is below 0')
-        if input_shape is not None and len(input_shape) != 3:
-            raise UserError(f'input_shape={tuple(input_shape)} should be (channels, height, width)')
         self.resource = resource
         self.target = target
         self.threshold = threshold
@@ -158,6 +118,7 @@ class NeuralRejuvenationHook(ArchitectureHook):
         self.fixed_lambda = fixed_lambda
         self.two_heads = two_heads
         self.input_shape = None if input_shape is None else tuple(input_shape)
+        check_options(self)
         self.graph: ChannelGraph | None = None
         self.coefficient = fixed_lambda or 0.0
         self.count = 0
@@ -166,12 +127,9 @@ class NeuralRejuvenationHook(ArchitectureHook):
         self.start_epoch = 0
         self.start_iter = 0
         self._restart: Restart | None = None
-        self._penalised: dict[int, list[nn.Parameter]] = {}
-        self._handles: list[Any] = []
+        self._penalty = ScalePenalty(self._coefficient_now)
         self._on = False
         self._reachable = True
-
-    # --- set-up and checkpoints
 
     def before_run(self, runner: Runner) -> None:
         """Remember how the schedules start."""
@@ -182,22 +140,16 @@ class NeuralRejuvenationHook(ArchitectureHook):
         """Hang the penalty before the optimizers' steps."""
         if self._restart is None:
             self._restart = Restart(runner)
-        for optimizer in optimizers_of(runner):
-            self._handles.append(optimizer.register_step_pre_hook(self._add_penalty))
+        self._penalty.hang(optimizers_of(runner))
 
     def after_train(self, runner: Runner) -> None:
         """Take the penalty away, and say if there was no rejuvenation."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+        self._penalty.take_away()
         if self.count == 0 and self.num_rejuvenations != 0:
-            last = 'was never checked' if self.previous is None else f'was {self.previous:.4f}'
-            runner.logger.warning(
-                f'the training ends without a rejuvenation: the utilization {last} at the end of '
-                f'the last interval, not below threshold={self.threshold}, with lambda='
-                f'{self.coefficient:g}; raise threshold, lambda_step or fixed_lambda, or train '
-                'longer'
+            text = report.describe_no_event(
+                self.previous, threshold=self.threshold, coefficient=self.coefficient
             )
+            runner.logger.warning(text)
 
     def entry(self) -> dict[str, Any] | None:
         """Return the channel graph and the state of the monitor."""
@@ -216,16 +168,7 @@ class NeuralRejuvenationHook(ArchitectureHook):
         if self.count and self._restart is not None:
             self._restart.extend(runner, self.start_epoch, self.start_iter)
 
-    _state_keys = (
-        'coefficient',
-        'count',
-        'budget',
-        'previous',
-        'start_epoch',
-        'start_iter',
-    )
-
-    # --- training
+    _state_keys = ('coefficient', 'count', 'budget', 'previous', 'start_epoch', 'start_iter')
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any | None = None
@@ -233,30 +176,29 @@ class NeuralRejuvenationHook(ArchitectureHook):
         """Check the utilization where an interval has ended, and rejuvenate if it is low."""
         if self.graph is None:
             self.graph = self._trace(runner, data_batch)
-            runner.logger.info(describe(self.graph))
+            runner.logger.info(report.describe_graph(self.graph))
         if not self.budget:
             self.budget = self.target * cost(self.graph, self.resource)
-        if not self._penalised:
+        if not self._penalty.scales:
             self._check_reachable(runner)
             self._collect(runner)
         self._on = self._flag(runner)
         done = runner.iter - self.start_iter
         by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
-        at_interval = done % self._interval(runner) == 0
+        interval = max(1, round(self.lambda_interval * len(runner.train_dataloader)))
+        at_interval = done % interval == 0
         # A schedule by epochs can only start anew where an epoch starts.
         may_rejuvenate = batch_idx == 0 if by_epoch else at_interval
         if not self._on or not (at_interval or may_rejuvenate):
             return
         if self.previous is None or done > 0:
-            self._check(runner, at_interval, may_rejuvenate and done > 0)
+            self._check(runner, adapt=at_interval, may_rejuvenate=may_rejuvenate and done > 0)
 
-    def _interval(self, runner: Runner) -> int:
-        return max(1, round(self.lambda_interval * len(runner.train_dataloader)))
+    def _enough(self) -> bool:
+        return self.num_rejuvenations is not None and self.count >= self.num_rejuvenations
 
     def _flag(self, runner: Runner) -> bool:
-        if self.num_rejuvenations is not None and self.count >= self.num_rejuvenations:
-            return False
-        if not self._reachable:
+        if self._enough() or not self._reachable:
             return False
         if self.window is None:
             return True
@@ -266,29 +208,22 @@ class NeuralRejuvenationHook(ArchitectureHook):
     def _check_reachable(self, runner: Runner) -> None:
         """Refuse a threshold that lambda would grow for without end."""
         assert self.graph is not None
-        if self.num_rejuvenations is not None and self.count >= self.num_rejuvenations:
+        if self._enough():
             return
-        least = least_utilization(self.graph, self.resource)
-        self._reachable = least < self.threshold
-        if self._reachable:
-            return
-        found = (
-            f'the least utilization ({self.resource}) that this network can fall to is '
-            f'{least:.4f}, as {len(self.graph.fixed)} layers are fixed alive, which is not below '
-            f'threshold={self.threshold}'
-        )
-        if self.count == 0:
+        fault = report.describe_unreachable(self.graph, self.resource, self.threshold)
+        self._reachable = not fault
+        if fault and self.count == 0:
             raise UserError(
-                f'{found}: raise threshold (and target, which is at least as high) of '
+                f'{fault}: raise threshold (and target, which is at least as high) of '
                 'NeuralRejuvenationHook, or use a network with more neurons that may die'
             )
-        runner.logger.warning(f'{found}: there will be no further rejuvenation')
+        if fault:
+            runner.logger.warning(f'{fault}: there will be no further rejuvenation')
 
-    def _check(self, runner: Runner, adapt: bool, may_rejuvenate: bool) -> None:
+    def _check(self, runner: Runner, *, adapt: bool, may_rejuvenate: bool) -> None:
         assert self.graph is not None
         state = same_everywhere(utilization(unwrap(runner.model), self.graph, self.resource))
-        picture = 'start' if self.previous is None else ''
-        log_state(runner, self.graph, state, self.coefficient, self.resource, picture)
+        self._log(runner, state, 'start' if self.previous is None else '')
         if state.ratio < self.threshold and may_rejuvenate:
             if not between_steps(runner):
                 runner.logger.info('rejuvenation waits for the end of the accumulated step')
@@ -306,29 +241,34 @@ class NeuralRejuvenationHook(ArchitectureHook):
                 self.coefficient += self.lambda_step
             self.previous = state.ratio
 
+    def _log(self, runner: Runner, state: Utilization, picture: str) -> None:
+        assert self.graph is not None
+        report.log_state(
+            runner,
+            self.graph,
+            state,
+            coefficient=self.coefficient,
+            resource=self.resource,
+            picture=picture,
+        )
+
     def _rejuvenate(self, runner: Runner, state: Utilization) -> None:
         assert self.graph is not None
         assert self._restart is not None
         model = unwrap(runner.model)
-        for name in state.kept:
-            runner.logger.warning(
-                f'all neurons of {name} are dead; the strongest one is kept, as the network would '
-                'give the same output for all images without it. Lower fixed_lambda or lambda_step'
-            )
-        log_state(runner, self.graph, state, self.coefficient, self.resource, 'before')
-        averages = averages_of(runner)
-        seed = same_everywhere(1_000_003 * (runner.seed or 0) + self.count)
+        report.log_rescued(runner, state)
+        self._log(runner, state, 'before')
         result = rejuvenate(
             model,
             self.graph,
             self.budget,
-            self.resource,
-            self.variant,
-            self.rescale,
-            seed,
-            state.alive,
-            optimizers_of(runner),
-            averages,
+            resource=self.resource,
+            variant=self.variant,
+            rescale=self.rescale,
+            seed=same_everywhere(1_000_003 * (runner.seed or 0) + self.count),
+            alive=state.alive,
+            optimizers=optimizers_of(runner),
+            averages=averages_of(runner),
         )
         self.graph = result.graph
         self.count += 1
@@ -340,56 +280,19 @@ class NeuralRejuvenationHook(ArchitectureHook):
         self._check_reachable(runner)
         self._collect(runner)
         self._on = self._flag(runner)
-        share = result.cost / result.budget
-        runner.logger.info(
-            f'rejuvenation {self.count} ({self.variant}) at iteration {runner.iter}: utilization '
-            f'{state.ratio:.4f}, {sum(result.survived):,} of '
-            f'{sum(mask.numel() for mask in state.alive):,} neurons survived, alpha='
-            f'{result.alpha:.4f}, now {sum(g.width for g in result.graph.groups):,} neurons and '
-            f'{result.cost:,} {self.resource} ({share:.2%} of the target)'
-        )
-        if share < 0.98:
-            runner.logger.warning(
-                f'the network uses {share:.2%} of the target: its layers are too narrow to come '
-                'closer by whole neurons'
-            )
+        title = f'{self.count} ({self.variant})'
+        report.log_rejuvenation(runner, state, result, title=title, resource=self.resource)
         now = utilization(model, self.graph, self.resource)
         self.previous = now.ratio
-        log_state(runner, self.graph, now, self.coefficient, self.resource, 'after')
+        self._log(runner, now, 'after')
 
     def _trace(self, runner: Runner, data_batch: Any) -> ChannelGraph:
-        model = unwrap(runner.model)
-        shape = self.input_shape
-        if shape is None:
-            shape = batch_shape(model, data_batch)
-        generator = torch.Generator().manual_seed(0)
-        images = torch.randn((2, *shape), generator=generator)
-        graph = build_channel_graph(model, images)
-        graph.two_heads = self.two_heads
-        if self.two_heads and not any(hasattr(m, 'split_features') for m in model.modules()):
-            raise UserError(
-                'two_heads=True of NeuralRejuvenationHook needs a classifier that can be split: '
-                "model.head.type='mmvisx.TwoHeadLinearClsHead'"
-            )
-        text, warn = describe_mix(graph, self.variant)
-        if text:
-            (runner.logger.warning if warn else runner.logger.info)(text)
-        return same_everywhere(graph)
-
-    # --- penalty
+        shape = self.input_shape or batch_shape(unwrap(runner.model), data_batch)
+        return trace_network(runner, shape, variant=self.variant, two_heads=self.two_heads)
 
     def _collect(self, runner: Runner) -> None:
         assert self.graph is not None
-        model = unwrap(runner.model)
-        scales = [get_norm(model, n).weight for g in self.graph.groups for n in g.norms]
-        self._penalised = {}
-        for optimizer in optimizers_of(runner):
-            own = {id(p) for group in optimizer.param_groups for p in group['params']}
-            self._penalised[id(optimizer)] = [p for p in scales if id(p) in own]
+        self._penalty.collect(unwrap(runner.model), self.graph, optimizers_of(runner))
 
-    def _add_penalty(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        if self._on and self.coefficient:
-            # A fused optimizer divides by the loss scale itself.
-            loss_scale = getattr(optimizer, 'grad_scale', None)
-            factor = 1.0 if loss_scale is None else float(loss_scale)
-            add_l1_gradient(self._penalised.get(id(optimizer), []), factor * self.coefficient)
+    def _coefficient_now(self) -> float:
+        return self.coefficient if self._on else 0.0

@@ -1,67 +1,30 @@
-"""What neural rejuvenation does to a runner around the network: wrapper, averages, schedules."""
+"""What a training with neural rejuvenation says in its log and shows in its curves."""
 
 from __future__ import annotations
 
-import copy
-from typing import Any
+from mmengine.runner import Runner
 
-from mmengine.dist import broadcast_object_list
-from mmengine.runner import EpochBasedTrainLoop, Runner
-from torch import Tensor, nn
-
-from mmvisx.engine.architecture import optim_wrappers_of, optimizers_of
-from mmvisx.surgery.neural_rejuvenation.graph import ChannelGraph
+from mmvisx.surgery.neural_rejuvenation import (
+    ChannelGraph,
+    Rejuvenation,
+    Utilization,
+    least_utilization,
+)
 from mmvisx.surgery.neural_rejuvenation.search import MIXES, mixed_layers
-from mmvisx.surgery.neural_rejuvenation.utilization import Utilization
-from mmvisx.utils.errors import UserError
 from mmvisx.visualization.neural_rejuvenation import draw_live_channels
 
 __all__ = [
-    'Restart',
-    'batch_shape',
-    'between_steps',
-    'describe',
+    'describe_graph',
     'describe_mix',
+    'describe_no_event',
+    'describe_unreachable',
+    'log_rejuvenation',
+    'log_rescued',
     'log_state',
-    'same_everywhere',
 ]
 
 
-def between_steps(runner: Runner) -> bool:
-    """Whether no gradients are being accumulated."""
-    return all(
-        wrapper._inner_count % wrapper._accumulative_counts == 0
-        for wrapper in optim_wrappers_of(runner)
-    )
-
-
-def same_everywhere(value: Any) -> Any:
-    """Return the first process's value in all processes."""
-    values = [value]
-    broadcast_object_list(values)
-    return values[0]
-
-
-def batch_shape(model: nn.Module, data_batch: Any) -> tuple[int, ...]:
-    """Return ``(C, H, W)`` of a batch as the network gets it.
-
-    Raises:
-        UserError: it holds no batch of images.
-    """
-    preprocessor: Any = getattr(model, 'data_preprocessor', None)
-    data = preprocessor(data_batch, False) if preprocessor is not None else data_batch
-    inputs = data.get('inputs') if isinstance(data, dict) else data
-    if isinstance(inputs, list | tuple):
-        inputs = inputs[0]
-    if not isinstance(inputs, Tensor) or inputs.dim() != 4:
-        raise UserError(
-            'the first batch holds no images (N, C, H, W); give input_shape=(C, H, W) to '
-            'NeuralRejuvenationHook'
-        )
-    return tuple(inputs.shape[1:])
-
-
-def describe(graph: ChannelGraph) -> str:
+def describe_graph(graph: ChannelGraph) -> str:
     """Say which neurons may die, and why the others are fixed."""
     free = sum(group.width for group in graph.groups)
     lines = [
@@ -93,10 +56,39 @@ def describe_mix(graph: ChannelGraph, variant: str) -> tuple[str, bool]:
     )
 
 
+def describe_unreachable(graph: ChannelGraph, resource: str, threshold: float) -> str:
+    """Say that the utilization cannot fall below a threshold; empty if it can."""
+    least = least_utilization(graph, resource)
+    if least < threshold:
+        return ''
+    return (
+        f'the least utilization ({resource}) that this network can fall to is '
+        f'{least:.4f}, as {len(graph.fixed)} layers are fixed alive, which is not below '
+        f'threshold={threshold}'
+    )
+
+
+def describe_no_event(previous: float | None, *, threshold: float, coefficient: float) -> str:
+    """Say that a training ends without a rejuvenation.
+
+    Args:
+        previous: Utilization at the last check; None: there was none.
+        threshold: What it was to fall below.
+        coefficient: The last lambda.
+    """
+    last = 'was never checked' if previous is None else f'was {previous:.4f}'
+    return (
+        f'the training ends without a rejuvenation: the utilization {last} at the end of '
+        f'the last interval, not below threshold={threshold}, with lambda='
+        f'{coefficient:g}; raise threshold, lambda_step or fixed_lambda, or train longer'
+    )
+
+
 def log_state(
     runner: Runner,
     graph: ChannelGraph,
     state: Utilization,
+    *,
     coefficient: float,
     resource: str,
     picture: str = '',
@@ -123,50 +115,37 @@ def log_state(
         )
 
 
-class Restart:
-    """The start of a training's schedules, to begin them anew.
+def log_rescued(runner: Runner, state: Utilization) -> None:
+    """Warn of layers that are dead as a whole."""
+    for name in state.rescued:
+        runner.logger.warning(
+            f'all neurons of {name} are dead; the strongest one is kept, as the network would '
+            'give the same output for all images without it. Lower fixed_lambda or lambda_step'
+        )
+
+
+def log_rejuvenation(
+    runner: Runner, state: Utilization, result: Rejuvenation, *, title: str, resource: str
+) -> None:
+    """Write what a rejuvenation did to the log.
 
     Args:
-        runner: A training that has not begun.
+        runner: The training.
+        state: Utilization before.
+        result: What was done.
+        title: Its number and variant.
+        resource: What is counted, ``'params'`` or ``'flops'``.
     """
-
-    def __init__(self, runner: Runner) -> None:
-        self.schedulers = [copy.deepcopy(s.state_dict()) for s in _schedulers(runner)]
-        self.groups = [
-            [
-                {key: copy.deepcopy(value) for key, value in group.items() if key != 'params'}
-                for group in optimizer.param_groups
-            ]
-            for optimizer in optimizers_of(runner)
-        ]
-        loop = runner.train_loop
-        self.max_epochs, self.max_iters = loop.max_epochs, loop.max_iters
-
-    def extend(self, runner: Runner, epoch: int, iteration: int) -> None:
-        """Let the training end as long after ``epoch`` or ``iteration`` as it was to last."""
-        loop = runner.train_loop
-        if isinstance(loop, EpochBasedTrainLoop):
-            loop._max_epochs = epoch + self.max_epochs
-            loop._max_iters = loop._max_epochs * len(loop.dataloader)
-        else:
-            loop._max_iters = iteration + self.max_iters
-        runner.message_hub.update_info('max_epochs', loop.max_epochs)
-        runner.message_hub.update_info('max_iters', loop.max_iters)
-
-    def schedules(self, runner: Runner) -> None:
-        """Set rates and schedules to their start."""
-        for scheduler, state in zip(_schedulers(runner), self.schedulers, strict=True):
-            scheduler.load_state_dict(copy.deepcopy(state))
-        for optimizer, groups in zip(optimizers_of(runner), self.groups, strict=True):
-            for group, settings in zip(optimizer.param_groups, groups, strict=True):
-                group.update(copy.deepcopy(settings))
-        for wrapper in optim_wrappers_of(runner):
-            wrapper._max_counts = runner.max_iters
-            wrapper._remainder_counts = runner.max_iters % wrapper._accumulative_counts
-
-
-def _schedulers(runner: Runner) -> list[Any]:
-    schedulers = runner.param_schedulers or []
-    if isinstance(schedulers, dict):
-        return [scheduler for part in schedulers.values() for scheduler in part]
-    return list(schedulers)
+    share = result.cost / result.budget
+    runner.logger.info(
+        f'rejuvenation {title} at iteration {runner.iter}: utilization '
+        f'{state.ratio:.4f}, {sum(result.survived):,} of '
+        f'{sum(mask.numel() for mask in state.alive):,} neurons survived, alpha='
+        f'{result.alpha:.4f}, now {sum(g.width for g in result.graph.groups):,} neurons and '
+        f'{result.cost:,} {resource} ({share:.2%} of the target)'
+    )
+    if share < 0.98:
+        runner.logger.warning(
+            f'the network uses {share:.2%} of the target: its layers are too narrow to come '
+            'closer by whole neurons'
+        )

@@ -13,12 +13,8 @@ from torch import Tensor, nn
 
 from mmvisx.engine.hooks.architecture import ArchitectureHook
 from mmvisx.registry import HOOKS
-from mmvisx.surgery.neural_rejuvenation.slimming import (
-    SLIMMED,
-    convolution_weights,
-    slim,
-    slimmed_norms,
-)
+from mmvisx.surgery.neural_rejuvenation import SLIMMED, slim
+from mmvisx.surgery.neural_rejuvenation.slimming import convolution_weights, slimmed_norms
 from mmvisx.utils.errors import UserError
 
 __all__ = ['NetworkSlimmingHook']

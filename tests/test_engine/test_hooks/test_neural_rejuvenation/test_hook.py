@@ -12,11 +12,14 @@ from torch import nn
 
 from mmvisx.engine.hooks import CrossAttentionBaselineHook, NeuralRejuvenationHook
 from mmvisx.engine.hooks.neural_rejuvenation import hook as module
-from mmvisx.engine.hooks.neural_rejuvenation.hook import add_l1_gradient
+from mmvisx.engine.hooks.neural_rejuvenation.penalty import ScalePenalty, add_l1_gradient
 from mmvisx.engine.runner import CheckedRunner
-from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate
-from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
-from mmvisx.surgery.neural_rejuvenation.utilization import Utilization, utilization
+from mmvisx.surgery.neural_rejuvenation import (
+    Utilization,
+    build_channel_graph,
+    rejuvenate,
+    utilization,
+)
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.errors import UserError
 from tests.helpers.neural_rejuvenation_nets import (
@@ -121,7 +124,7 @@ def test_only_free_neurons_are_penalised(tmp_path):
     runner = build_runner(tmp_path, net='Residual', wither_at=(), epochs=1)
     runner.train()
     hook = hook_of(runner)
-    (scales,) = hook._penalised.values()
+    (scales,) = hook._penalty.scales.values()
     free = {id(runner.model.get_submodule(n).weight) for g in hook.graph.groups for n in g.norms}
     assert {id(p) for p in scales} == free
     assert id(runner.model.net.stem[1].weight) not in free
@@ -139,7 +142,9 @@ def test_lambda_grows_while_the_utilization_stalls(tmp_path, monkeypatch):
 
     seen = []
     monkeypatch.setattr(module, 'utilization', told)
-    monkeypatch.setattr(module, 'log_state', lambda *args: seen.append(args[3]))
+    monkeypatch.setattr(
+        module.report, 'log_state', lambda *args, coefficient, **_: seen.append(coefficient)
+    )
     runner = build_runner(
         tmp_path, wither_at=(), epochs=6, hook=dict(fixed_lambda=None, lambda_step=0.25)
     )
@@ -164,20 +169,17 @@ def test_lambda_starts_at_zero_again_after_a_rejuvenation(tmp_path):
     assert seen == pytest.approx([value for value in by_epoch for _ in range(BATCHES)])
 
 
-def test_flag_is_on_in_its_window_only(tmp_path):
+def test_flag_is_on_in_its_window_only(tmp_path, monkeypatch):
     runner = build_runner(tmp_path, wither_at=(0, 3 * BATCHES), epochs=4, hook=dict(window=(1, 2)))
     coefficients = []
-    original = NeuralRejuvenationHook._add_penalty
+    original = ScalePenalty.add
 
     def spy(self, *args):
-        coefficients.append(self._on)
+        coefficients.append(self.coefficient())
         original(self, *args)
 
-    NeuralRejuvenationHook._add_penalty = spy
-    try:
-        runner.train()
-    finally:
-        NeuralRejuvenationHook._add_penalty = original
+    monkeypatch.setattr(ScalePenalty, 'add', spy)
+    runner.train()
     # Withered at the start; the flag goes on at epoch 1, and off by the one rejuvenation.
     assert hook_of(runner).count == 1
     assert hook_of(runner).start_epoch == 1

@@ -6,9 +6,7 @@ import pytest
 import torch
 
 from mmvisx.engine.hooks import NeuralRejuvenationHook
-from mmvisx.surgery.neural_rejuvenation.rejuvenate import rejuvenate, silence
-from mmvisx.surgery.neural_rejuvenation.trace import build_channel_graph
-from mmvisx.surgery.neural_rejuvenation.utilization import utilization
+from mmvisx.surgery.neural_rejuvenation import build_channel_graph, rejuvenate, silence, utilization
 from tests.helpers.neural_rejuvenation_nets import (
     IMAGES,
     NETWORKS,
