@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class LabelSmoothGap:
         self.mode = mode
 
     @torch.no_grad()
-    def measure(self, model: nn.Module, loader: Collection[Any]) -> tuple[np.ndarray, int]:
+    def measure(self, model: nn.Module, loader: Iterable[Any]) -> tuple[np.ndarray, int]:
         """Return the gap of every image, ``(N,)``, and the number of classes.
 
         Args:
