@@ -1,5 +1,9 @@
 """One way to build a config's model: weights, device, classes, and the images it is fed."""
 
+import ast
+import re
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -137,3 +141,26 @@ def test_weights_device_and_what_is_wrong_with_a_config(repo, tmp_path):
     cfg.pop('model')
     with pytest.raises(UserError, match='has no model'):
         build_model(cfg)
+
+
+# Parts of the model that build and load networks of their own.
+NETWORKS_IN_MODELS = ('ensemble.py', 'bag_of_tricks_distillation.py')
+
+
+def test_nothing_else_builds_a_config_s_model(repo):
+    """A second builder would have to know where the data preprocessor stands, too."""
+    found = []
+    for path in (repo / 'mmvisx').rglob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            call = ast.unparse(node) if isinstance(node, ast.Call) else ''
+            loads = re.match(r'load_weights\(|(\w+\.)?(init_detector|init_model|get_model)\(', call)
+            builds = re.match(r'\w+\.build\((\w+\.)*model(_config\(\w+\))?[,)]', call)
+            if loads or builds:
+                found.append(path.relative_to(repo / 'mmvisx'))
+    elsewhere = {
+        str(path)
+        for path in found
+        if path.parts[0] not in ('engine', 'utils') and path.name not in NETWORKS_IN_MODELS
+    }
+    assert found.count(Path('apis/build.py')) == 2
+    assert elsewhere == {'apis/build.py'}
