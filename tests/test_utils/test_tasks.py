@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
-from mmengine.registry import HOOKS, METRICS, MODELS, VISUALIZERS, init_default_scope
+from mmengine.registry import HOOKS, INFERENCERS, METRICS, MODELS, VISUALIZERS, init_default_scope
 from torch.utils.data import Dataset
 
 from mmvisx.apis import run
@@ -32,6 +32,7 @@ ADDED = {
         dump='DumpDetResults',
         metric='mmvisx.CocoMetric',
         views='mmvisx.DetTTAModel',
+        inferencer='Inferencer',
     ),
     'mmseg': dict(
         checks=['mmvisx.CheckSegLabelsHook'],
@@ -39,6 +40,7 @@ ADDED = {
         dump='DumpResults',
         metric='mmseg.IoUMetric',
         views='mmvisx.SegTTAModel',
+        inferencer='SegmentationInferencer',
     ),
     'mmpretrain': dict(
         checks=['mmvisx.CheckLabelsHook'],
@@ -46,6 +48,7 @@ ADDED = {
         dump='DumpResults',
         metric='mmpretrain.Accuracy',
         views='mmpretrain.AverageClsScoreTTA',
+        inferencer='ClassificationInferencer',
     ),
 }
 
@@ -97,10 +100,12 @@ def test_every_name_of_a_task_is_there(scope):
         (HOOKS, task.label_check),
         (VISUALIZERS, task.visualizer),
         (MODELS, task.ensemble),
+        (INFERENCERS, task.inferencer),
     ):
         assert kind is None or isinstance(registry.get(kind), type), kind
     for name in ('tta', 'classes', 'sample_picture'):
         assert callable(task.need(name, 'this test'))
+    assert INFERENCERS.get(task.inferencer).__name__ == ADDED[scope]['inferencer']
 
 
 class Numbers(Dataset):
@@ -221,8 +226,6 @@ def test_nothing_but_the_tasks_asks_for_the_scope(repo):
         f'{path.relative_to(repo)}:{line}'
         for path in files
         if path.name not in ('tasks.py', 'check_env.py')  # which names packages
-        and 'inference' not in path.parts
-        and path.name != 'image_demo.py'
         for line in find_questions(path.read_text(encoding='utf-8'))
     ]
     assert not found
