@@ -1,10 +1,31 @@
 # What every classification recipe shares: mmpretrain's names, hooks and drawing.
-_base_ = './default_runtime.py'
 default_scope = 'mmpretrain'
 
 default_hooks = dict(
-    checkpoint=dict(max_keep_ckpts=1),
-    visualization=dict(_delete_=True, type='VisualizationHook', enable=False),
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=1),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    visualization=dict(type='VisualizationHook', enable=False),
 )
-custom_hooks = [*_base_.custom_hooks, dict(type='mmvisx.ClassCountHook')]
-visualizer = dict(_delete_=True, type='UniversalVisualizer', vis_backends=_base_.vis_backends)
+custom_hooks = [
+    dict(type='mmvisx.CheckFiniteLossHook'),
+    # mmengine's checkpoints hold no random state; a resumed run must not differ.
+    dict(type='mmvisx.RandomStateHook'),
+    dict(type='mmvisx.ClassCountHook'),
+]
+
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),
+)
+
+vis_backends = [dict(type='LocalVisBackend')]
+visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
+log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True)
+
+log_level = 'INFO'
+load_from = None
+resume = False

@@ -1,11 +1,30 @@
 # What segmentation recipes share that count iterations: mmseg's names, hooks and drawing.
-_base_ = './default_runtime.py'
 default_scope = 'mmseg'
 
 default_hooks = dict(
-    checkpoint=dict(by_epoch=False, interval=10000),
-    logger=dict(log_metric_by_epoch=False),
-    visualization=dict(_delete_=True, type='SegVisualizationHook'),
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=10000, max_keep_ckpts=3),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    visualization=dict(type='SegVisualizationHook'),
 )
-visualizer = dict(_delete_=True, type='SegLocalVisualizer', vis_backends=_base_.vis_backends)
-log_processor = dict(by_epoch=False)
+custom_hooks = [
+    dict(type='mmvisx.CheckFiniteLossHook'),
+    # mmengine's checkpoints hold no random state; a resumed run must not differ.
+    dict(type='mmvisx.RandomStateHook'),
+]
+
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),
+)
+
+vis_backends = [dict(type='LocalVisBackend')]
+visualizer = dict(type='SegLocalVisualizer', vis_backends=vis_backends)
+log_processor = dict(type='LogProcessor', window_size=50, by_epoch=False)
+
+log_level = 'INFO'
+load_from = None
+resume = False

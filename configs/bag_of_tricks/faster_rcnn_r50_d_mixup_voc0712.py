@@ -9,7 +9,6 @@
 _base_ = [
     '../_base_/models/faster_rcnn_r50_d_c4.py',
     '../_base_/datasets/voc0712.py',
-    '../_base_/schedules/bag_of_tricks_voc.py',
     '../_base_/default_runtime.py',
 ]
 

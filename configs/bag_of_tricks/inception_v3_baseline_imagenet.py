@@ -4,8 +4,7 @@
 # 2.3).
 # Expected: top-1 77.32, top-5 93.43 (Table 2.2, row 2). Obtained: not run.
 _base_ = [
-    '../_base_/models/inception_v3_classifier.py',
-    '../_base_/datasets/imagenet_bag_of_tricks_299.py',
+    '../_base_/models/inception_v3_imagenet.py',
     '../_base_/schedules/bag_of_tricks_baseline.py',
     '../_base_/classification_runtime.py',
 ]

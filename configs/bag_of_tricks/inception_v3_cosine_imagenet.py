@@ -3,8 +3,9 @@
 # Hardware: 8 GPUs x 128 images, float16 (V100 in the document).
 # Expected: top-1 78.19, top-5 94.06 (Table 2.6, row 2). Obtained: not run.
 _base_ = [
-    '../_base_/models/inception_v3_classifier.py',
-    '../_base_/datasets/imagenet_bag_of_tricks_299.py',
-    '../_base_/schedules/bag_of_tricks_cosine.py',
+    '../_base_/models/inception_v3_imagenet.py',
+    '../_base_/schedules/bag_of_tricks_efficient.py',
     '../_base_/classification_runtime.py',
 ]
+
+param_scheduler = _base_.cosine

@@ -4,12 +4,12 @@
 # resnet152_d_smooth_imagenet.py, first.
 # Expected: top-1 78.26, top-5 94.01 (Table 2.6, row 4). Obtained: not run.
 _base_ = [
-    '../_base_/models/inception_v3_classifier.py',
-    '../_base_/datasets/imagenet_bag_of_tricks_299.py',
-    '../_base_/schedules/bag_of_tricks_cosine.py',
+    '../_base_/models/inception_v3_imagenet.py',
+    '../_base_/schedules/bag_of_tricks_efficient.py',
     '../_base_/classification_runtime.py',
 ]
 
+param_scheduler = _base_.cosine
 model = dict(
     type='mmvisx.DistillationClassifier',
     head=dict(loss=dict(type='mmvisx.LabelSmoothLoss', label_smooth_val=0.1)),

@@ -4,8 +4,7 @@
 # 2.3).
 # Expected: top-1 77.50, top-5 93.60 (Table 2.6, row 1). Obtained: not run.
 _base_ = [
-    '../_base_/models/inception_v3_classifier.py',
-    '../_base_/datasets/imagenet_bag_of_tricks_299.py',
+    '../_base_/models/inception_v3_imagenet.py',
     '../_base_/schedules/bag_of_tricks_efficient.py',
     '../_base_/classification_runtime.py',
 ]

@@ -5,12 +5,13 @@
 # resnet152_d_mixup_imagenet.py, first.
 # Expected: top-1 78.34, top-5 94.16 (Table 2.6, row 6). Obtained: not run.
 _base_ = [
-    '../_base_/models/inception_v3_classifier.py',
-    '../_base_/datasets/imagenet_bag_of_tricks_299.py',
-    '../_base_/schedules/bag_of_tricks_cosine_200e.py',
+    '../_base_/models/inception_v3_imagenet.py',
+    '../_base_/schedules/bag_of_tricks_efficient.py',
     '../_base_/classification_runtime.py',
 ]
 
+train_cfg = dict(max_epochs=200)
+param_scheduler = _base_.cosine_200e
 model = dict(
     type='mmvisx.DistillationClassifier',
     head=dict(loss=dict(type='mmvisx.LabelSmoothLoss', label_smooth_val=0.1)),

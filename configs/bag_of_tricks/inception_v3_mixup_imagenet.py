@@ -3,12 +3,13 @@
 # Hardware: 8 GPUs x 128 images, float16 (V100 in the document).
 # Expected: top-1 78.77, top-5 94.39 (Table 2.6, row 5). Obtained: not run.
 _base_ = [
-    '../_base_/models/inception_v3_classifier.py',
-    '../_base_/datasets/imagenet_bag_of_tricks_299.py',
-    '../_base_/schedules/bag_of_tricks_cosine_200e.py',
+    '../_base_/models/inception_v3_imagenet.py',
+    '../_base_/schedules/bag_of_tricks_efficient.py',
     '../_base_/classification_runtime.py',
 ]
 
+train_cfg = dict(max_epochs=200)
+param_scheduler = _base_.cosine_200e
 model = dict(
     head=dict(loss=dict(type='mmvisx.LabelSmoothLoss', label_smooth_val=0.1)),
     train_cfg=dict(augments=dict(type='mmvisx.MirrorMixup', alpha=0.2)),

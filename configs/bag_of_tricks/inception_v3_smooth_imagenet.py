@@ -3,12 +3,12 @@
 # Hardware: 8 GPUs x 128 images, float16 (V100 in the document).
 # Expected: top-1 78.40, top-5 94.13 (Table 2.6, row 3). Obtained: not run.
 _base_ = [
-    '../_base_/models/inception_v3_classifier.py',
-    '../_base_/datasets/imagenet_bag_of_tricks_299.py',
-    '../_base_/schedules/bag_of_tricks_cosine.py',
+    '../_base_/models/inception_v3_imagenet.py',
+    '../_base_/schedules/bag_of_tricks_efficient.py',
     '../_base_/classification_runtime.py',
 ]
 
+param_scheduler = _base_.cosine
 model = dict(
     head=dict(loss=dict(type='mmvisx.LabelSmoothLoss', label_smooth_val=0.1)),
 )

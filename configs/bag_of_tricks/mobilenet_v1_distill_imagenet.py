@@ -6,10 +6,11 @@
 _base_ = [
     '../_base_/models/mobilenet_v1_classifier.py',
     '../_base_/datasets/imagenet_bag_of_tricks.py',
-    '../_base_/schedules/bag_of_tricks_cosine.py',
+    '../_base_/schedules/bag_of_tricks_efficient.py',
     '../_base_/classification_runtime.py',
 ]
 
+param_scheduler = _base_.cosine
 model = dict(
     type='mmvisx.DistillationClassifier',
     head=dict(loss=dict(type='mmvisx.LabelSmoothLoss', label_smooth_val=0.1)),

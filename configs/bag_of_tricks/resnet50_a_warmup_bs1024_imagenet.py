@@ -5,10 +5,11 @@
 _base_ = [
     '../_base_/models/resnet50_d_classifier.py',
     '../_base_/datasets/imagenet_bag_of_tricks.py',
-    '../_base_/schedules/bag_of_tricks_warmup.py',
+    '../_base_/schedules/bag_of_tricks_baseline.py',
     '../_base_/classification_runtime.py',
 ]
 
+param_scheduler = _base_.with_warm_up
 model = dict(backbone=dict(variant='a', zero_init_residual=False))
 batch_size = 1024
 optim_wrapper = dict(

@@ -5,10 +5,12 @@
 _base_ = [
     '../_base_/models/resnet50_d_classifier.py',
     '../_base_/datasets/imagenet_bag_of_tricks.py',
-    '../_base_/schedules/bag_of_tricks_cosine_200e.py',
+    '../_base_/schedules/bag_of_tricks_efficient.py',
     '../_base_/classification_runtime.py',
 ]
 
+train_cfg = dict(max_epochs=200)
+param_scheduler = _base_.cosine_200e
 model = dict(
     head=dict(loss=dict(type='mmvisx.LabelSmoothLoss', label_smooth_val=0.1)),
     train_cfg=dict(augments=dict(type='mmvisx.MirrorMixup', alpha=0.2)),

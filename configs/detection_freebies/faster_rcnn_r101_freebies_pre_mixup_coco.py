@@ -11,4 +11,4 @@ model = dict(
     )
 )
 train_dataloader = dict(dataset=dict(pipeline=_base_.augment))
-custom_hooks = _base_.custom_hooks[:-2]  # neither weights nor a switch
+custom_hooks = _base_.plain_hooks  # neither weights nor a switch

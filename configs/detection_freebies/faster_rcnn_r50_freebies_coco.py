@@ -54,8 +54,9 @@ param_scheduler = [
     ),
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=16)
+plain_hooks = _base_.custom_hooks
 custom_hooks = [
-    *_base_.custom_hooks,
+    *plain_hooks,
     dict(type='mmvisx.BoxWeightsHook'),
     dict(type='mmvisx.MixUpSwitchHook', num_last_epochs=3),
 ]

@@ -6,9 +6,7 @@
 # on 200 held-out images (three seeds, 2 epochs), far from trained out: to try things only.
 _base_ = [
     '../_base_/models/faster_rcnn_r50_fpn.py',
-    '../_base_/datasets/shapes_voc_mix.py',
-    '../_base_/schedules/schedule_nano_step.py',
-    '../_base_/default_runtime.py',
+    '../_base_/benchmarks/shapes_voc_mix_nano.py',
 ]
 
 max_epochs = 2

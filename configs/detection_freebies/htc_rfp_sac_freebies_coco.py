@@ -41,7 +41,7 @@ model = dict(
 optim_wrapper = dict(paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0))
 max_epochs = 12
 param_scheduler = [
-    _base_.param_scheduler[0],
+    _base_.warm_up,
     dict(
         type='CosineAnnealingLR',
         by_epoch=True,

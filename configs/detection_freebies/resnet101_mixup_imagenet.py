@@ -7,10 +7,12 @@
 _base_ = [
     '../_base_/models/resnet50_d_classifier.py',
     '../_base_/datasets/imagenet_bag_of_tricks.py',
-    '../_base_/schedules/bag_of_tricks_cosine_200e.py',
+    '../_base_/schedules/bag_of_tricks_efficient.py',
     '../_base_/classification_runtime.py',
 ]
 
+train_cfg = dict(max_epochs=200)
+param_scheduler = _base_.cosine_200e
 # The detectors' normalisation.
 data_preprocessor = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 model = dict(

@@ -87,8 +87,9 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', by_epoch=False, begin=0, end=iterations, T_max=iterations),
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=64)
+plain_hooks = _base_.custom_hooks
 custom_hooks = [
-    *_base_.custom_hooks,
+    *plain_hooks,
     dict(type='mmvisx.BoxWeightsHook'),
     dict(type='mmvisx.MixUpSwitchHook', num_last_epochs=20),
 ]

@@ -5,4 +5,4 @@
 _base_ = ['yolov3_d53_freebies_coco.py']
 
 train_dataloader = dict(dataset=dict(pipeline=_base_.augment))
-custom_hooks = _base_.custom_hooks[:-2]  # neither weights nor a switch
+custom_hooks = _base_.plain_hooks  # neither weights nor a switch

@@ -6,9 +6,7 @@
 # on 200 held-out images (three seeds), far from trained out: to try things only.
 _base_ = [
     '../_base_/models/yolov3_d53.py',
-    '../_base_/datasets/shapes_voc_mix.py',
-    '../_base_/schedules/schedule_nano_step.py',
-    '../_base_/default_runtime.py',
+    '../_base_/benchmarks/shapes_voc_mix_nano.py',
 ]
 
 # The full-size recipe's augmentation, milder: these objects have 14 to 45 pixels.

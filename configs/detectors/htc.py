@@ -4,8 +4,5 @@
 # Obtained: not run.
 _base_ = [
     '../_base_/models/htc_r50_fpn.py',
-    '../_base_/datasets/coco_instance_semantic.py',
-    '../_base_/schedules/schedule_1x.py',
-    '../_base_/tta/coco_flip_multiscale.py',
-    '../_base_/default_runtime.py',
+    '../_base_/benchmarks/coco_1x.py',
 ]

@@ -7,10 +7,24 @@
 _base_ = [
     '../_base_/models/htc_r50_fpn.py',
     '../_base_/models/detectors_r50.py',
-    '../_base_/datasets/coco_instance_semantic_ms.py',
-    '../_base_/schedules/schedule_40e.py',
-    '../_base_/tta/coco_flip_multiscale.py',
-    '../_base_/default_runtime.py',
+    '../_base_/benchmarks/coco_1x.py',
 ]
 
 model = dict(backbone=_base_.detectors_backbone, neck=_base_.detectors_neck)
+
+# The short edge anywhere in [400, 1200], the long one at most 1333 (001, 6.5.1).
+train_pipeline = [
+    dict(type='mmvisx.LoadImageFromFile'),
+    dict(type='mmvisx.LoadAnnotations', with_bbox=True, with_mask=True, with_seg=True),
+    dict(type='RandomResize', scale=[(1333, 400), (1333, 1200)], keep_ratio=True),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackDetInputs'),
+]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+
+# 40 epochs, drops after epochs 36 and 39 (001, 6.5.1, main results).
+train_cfg = dict(max_epochs=40)
+param_scheduler = [
+    _base_.warm_up,
+    dict(type='MultiStepLR', begin=0, end=40, by_epoch=True, milestones=[36, 39], gamma=0.1),
+]

@@ -6,9 +6,7 @@
 # held-out images: box AP50 0.802, mask AP50 0.776 (one seed).
 _base_ = [
     '../_base_/models/htc_r50_fpn.py',
-    '../_base_/datasets/shapes_instance.py',
-    '../_base_/schedules/schedule_nano.py',
-    '../_base_/default_runtime.py',
+    '../_base_/benchmarks/shapes_nano.py',
 ]
 
 num_classes = 6

@@ -7,7 +7,6 @@ _base_ = [
     '../_base_/models/fcn_skip_r18_nano.py',
     '../_base_/datasets/shapes_classes.py',
     '../_base_/schedules/fcn_skip_nano.py',
-    '../_base_/segmentation_runtime.py',
 ]
 
 model = dict(

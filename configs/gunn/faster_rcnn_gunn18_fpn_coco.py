@@ -6,10 +6,7 @@
 _base_ = [
     '../_base_/models/faster_rcnn_r50_fpn.py',
     '../_base_/models/gunn18_backbone.py',
-    '../_base_/datasets/coco_detection.py',
-    '../_base_/schedules/schedule_1x.py',
-    '../_base_/tta/coco_flip_multiscale.py',
-    '../_base_/default_runtime.py',
+    '../_base_/benchmarks/coco_detection_1x.py',
 ]
 
 model = dict(

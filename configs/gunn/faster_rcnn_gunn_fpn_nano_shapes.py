@@ -5,9 +5,7 @@
 # AP50 0.230 (one seed).
 _base_ = [
     '../_base_/models/faster_rcnn_r50_fpn.py',
-    '../_base_/datasets/shapes_instance.py',
-    '../_base_/schedules/schedule_nano.py',
-    '../_base_/default_runtime.py',
+    '../_base_/benchmarks/shapes_nano.py',
 ]
 
 stages = ((32, 4, 2, 1), (48, 4, 2, 1), (64, 4, 2, 1), (64, 4, 2, 1))

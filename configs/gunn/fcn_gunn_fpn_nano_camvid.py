@@ -4,36 +4,29 @@
 # images after training on 14 (one seed).
 _base_ = [
     '../_base_/models/fcn_gunn18_fpn.py',
-    '../_base_/datasets/camvid.py',
+    '../_base_/datasets/camvid_nano.py',
     '../_base_/segmentation_runtime.py',
 ]
 
 stages = ((48, 4, 2, 1), (64, 4, 2, 1), (96, 6, 2, 1), (96, 6, 2, 1))
 channels = 32
-crop_size = (160, 224)
 model = dict(
-    data_preprocessor=dict(size=crop_size),
+    data_preprocessor=dict(size=_base_.crop_size),
     backbone=dict(arch=stages, memory_efficient=False, init_cfg=None),
     neck=dict(in_channels=[stage[0] for stage in stages], out_channels=channels),
     decode_head=dict(in_channels=[channels] * 4, channels=channels, num_classes=11),
 )
 
-# Half the size; with 14 images a street should not look the same twice.
-scale = (240, 180)
+# With 14 images a street should not look the same twice.
 train_pipeline = [
     *_base_.train_pipeline[:2],
-    dict(type='RandomResize', scale=scale, ratio_range=(0.9, 1.5), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
-    *_base_.train_pipeline[4:],
+    dict(type='RandomResize', scale=_base_.scale, ratio_range=(0.9, 1.5), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=_base_.crop_size, cat_max_ratio=0.75),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PhotoMetricDistortion'),
+    dict(type='PackSegInputs'),
 ]
-test_pipeline = [
-    _base_.test_pipeline[0],
-    dict(type='Resize', scale=scale, keep_ratio=True),
-    *_base_.test_pipeline[1:],  # scored at the size of the image
-]
-train_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(num_workers=1, dataset=dict(pipeline=test_pipeline))
-test_dataloader = dict(num_workers=1, dataset=dict(pipeline=test_pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 
 max_iters = 300
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=100)

@@ -4,9 +4,8 @@
 # Hardware: 4 GPUs x 16 images. Expected: 3.21 % error, accuracy/top1 96.79 (Table 4-III).
 # Obtained: not run.
 _base_ = [
-    '../_base_/models/gunn_classifier.py',
+    '../_base_/benchmarks/gunn_cifar.py',
     '../_base_/datasets/cifar10.py',
-    '../_base_/schedules/gunn_cifar.py',
     '../_base_/classification_runtime.py',
 ]
 

@@ -6,9 +6,8 @@
 # Hardware: 4 GPUs x 16 images. Expected: 15.61 % error, accuracy/top1 84.39 (Table 4-III,
 # "GUNN-24 Ensemble"). Obtained: not run.
 _base_ = [
-    '../_base_/models/gunn_classifier.py',
+    '../_base_/benchmarks/gunn_cifar.py',
     '../_base_/datasets/cifar100.py',
-    '../_base_/schedules/gunn_snapshot.py',
     '../_base_/classification_runtime.py',
 ]
 
@@ -18,3 +17,4 @@ model = dict(
     head=dict(num_classes=100, in_channels=1080),
 )
 default_hooks = dict(checkpoint=dict(interval=_base_.cycle, max_keep_ckpts=-1))
+param_scheduler = _base_.snapshot_scheduler

@@ -6,10 +6,7 @@
 _base_ = [
     '../_base_/models/htc_r50_fpn.py',
     '../_base_/models/gunn18_backbone.py',
-    '../_base_/datasets/coco_instance_semantic.py',
-    '../_base_/schedules/schedule_1x.py',
-    '../_base_/tta/coco_flip_multiscale.py',
-    '../_base_/default_runtime.py',
+    '../_base_/benchmarks/coco_1x.py',
 ]
 
 model = dict(backbone=_base_.gunn_backbone, neck=dict(in_channels=_base_.gunn_channels))

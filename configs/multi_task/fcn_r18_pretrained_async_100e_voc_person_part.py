@@ -4,15 +4,15 @@
 # Hardware: one GPU with 10 GB. Not in the document. Obtained: not run.
 _base_ = [
     '../_base_/models/multi_task_fcn_r18.py',
-    '../_base_/datasets/multi_task_voc_person_part.py',
-    '../_base_/schedules/fcn_skip_100e.py',
-    '../_base_/segmentation_runtime_epochs.py',
+    '../_base_/datasets/multi_task_voc.py',
+    '../_base_/schedules/fcn_skip_300e.py',
 ]
 
 model = dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet18')))
 
 # The trunk steps after 20 images, a head after 10 of its own.
 optim_wrapper = dict(
+    paramwise_cfg=_base_.slow_backbone,
     type='mmvisx.AsynchronousSGD',
     constructor='mmvisx.AsynchronousSGDConstructor',
     trunk_images=20,
@@ -21,3 +21,7 @@ optim_wrapper = dict(
 default_hooks = dict(
     checkpoint=dict(save_best=['semantic/mIoU', 'part/mIoU'], rule=['greater', 'greater'])
 )
+
+max_epochs = 100
+train_cfg = dict(max_epochs=max_epochs)
+param_scheduler = [_base_.cosine | dict(end=max_epochs, T_max=max_epochs)]

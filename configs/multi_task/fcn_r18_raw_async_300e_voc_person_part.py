@@ -4,9 +4,8 @@
 # Hardware: one GPU with 10 GB. Not in the document. Obtained: not run.
 _base_ = [
     '../_base_/models/multi_task_fcn_r18.py',
-    '../_base_/datasets/multi_task_voc_person_part.py',
+    '../_base_/datasets/multi_task_voc.py',
     '../_base_/schedules/fcn_skip_300e.py',
-    '../_base_/segmentation_runtime_epochs.py',
 ]
 
 # The trunk steps after 20 images, a head after 10 of its own.

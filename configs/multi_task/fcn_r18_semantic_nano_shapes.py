@@ -3,7 +3,11 @@
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
 #   python tools/train.py configs/multi_task/fcn_r18_semantic_nano_shapes.py
 # Hardware: one CPU core. Not in the document. Obtained: not run.
-_base_ = './fcn_r18_sgd_nano_shapes.py'
+_base_ = [
+    '../_base_/models/multi_task_fcn_r18_nano.py',
+    '../_base_/benchmarks/multi_task_shapes_nano.py',
+    '../_base_/segmentation_runtime.py',
+]
 
 model = dict(task_heads=dict(_delete_=True, semantic=_base_.model.task_heads.semantic))
 train_dataloader = dict(
@@ -16,4 +20,4 @@ test_evaluator = val_evaluator
 
 max_iters = 600 // 2
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters // 5)
-param_scheduler = [_base_.param_scheduler[0] | dict(end=max_iters, T_max=max_iters)]
+param_scheduler = [_base_.cosine | dict(end=max_iters, T_max=max_iters)]

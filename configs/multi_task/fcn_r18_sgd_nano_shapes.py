@@ -5,7 +5,6 @@
 # Hardware: one CPU core. Not in the document. Obtained: not run.
 _base_ = [
     '../_base_/models/multi_task_fcn_r18_nano.py',
-    '../_base_/datasets/multi_task_shapes.py',
-    '../_base_/schedules/multi_task_nano.py',
+    '../_base_/benchmarks/multi_task_shapes_nano.py',
     '../_base_/segmentation_runtime.py',
 ]

@@ -6,9 +6,8 @@
 # Obtained: not run.
 _base_ = [
     '../_base_/models/multi_task_sunet.py',
-    '../_base_/datasets/multi_task_voc_person_part.py',
-    '../_base_/schedules/stacked_unet_90e.py',
-    '../_base_/segmentation_runtime_epochs.py',
+    '../_base_/datasets/multi_task_voc.py',
+    '../_base_/schedules/fcn_skip_300e.py',
 ]
 
 model = dict(
@@ -23,6 +22,8 @@ model = dict(
 
 # The trunk steps after 20 images, a head after 10 of its own.
 optim_wrapper = dict(
+    optimizer=dict(lr=2e-3),
+    paramwise_cfg=_base_.slow_backbone,
     type='mmvisx.AsynchronousSGD',
     constructor='mmvisx.AsynchronousSGDConstructor',
     trunk_images=20,
@@ -31,3 +32,7 @@ optim_wrapper = dict(
 default_hooks = dict(
     checkpoint=dict(save_best=['semantic/mIoU', 'part/mIoU'], rule=['greater', 'greater'])
 )
+
+max_epochs = 90
+train_cfg = dict(max_epochs=max_epochs)
+param_scheduler = [_base_.cosine | dict(end=max_epochs, T_max=max_epochs)]

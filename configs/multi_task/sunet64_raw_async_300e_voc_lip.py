@@ -5,15 +5,15 @@
 # Obtained: not run.
 _base_ = [
     '../_base_/models/multi_task_sunet.py',
-    '../_base_/datasets/multi_task_voc_lip.py',
-    '../_base_/schedules/stacked_unet_300e.py',
-    '../_base_/segmentation_runtime_epochs.py',
+    '../_base_/datasets/multi_task_voc.py',
+    '../_base_/schedules/fcn_skip_300e.py',
 ]
 
 model = dict(task_heads=dict(part=dict(num_classes=20)))
 
 # The trunk steps after 20 images, a head after 10 of its own.
 optim_wrapper = dict(
+    optimizer=dict(lr=2e-3),
     type='mmvisx.AsynchronousSGD',
     constructor='mmvisx.AsynchronousSGDConstructor',
     trunk_images=20,
@@ -22,3 +22,7 @@ optim_wrapper = dict(
 default_hooks = dict(
     checkpoint=dict(save_best=['semantic/mIoU', 'part/mIoU'], rule=['greater', 'greater'])
 )
+
+train_dataloader = dict(dataset=dict(tasks=_base_.lip_train))
+val_dataloader = dict(dataset=dict(tasks=_base_.lip_val))
+test_dataloader = val_dataloader

@@ -5,13 +5,13 @@
 # Obtained: not run.
 _base_ = [
     '../_base_/models/multi_task_sunet.py',
-    '../_base_/datasets/multi_task_voc_person_part.py',
-    '../_base_/schedules/stacked_unet_300e.py',
-    '../_base_/segmentation_runtime_epochs.py',
+    '../_base_/datasets/multi_task_voc.py',
+    '../_base_/schedules/fcn_skip_300e.py',
 ]
 
 # The trunk steps after 20 images, a head after 10 of its own.
 optim_wrapper = dict(
+    optimizer=dict(lr=2e-3),
     type='mmvisx.AsynchronousSGD',
     constructor='mmvisx.AsynchronousSGDConstructor',
     trunk_images=20,

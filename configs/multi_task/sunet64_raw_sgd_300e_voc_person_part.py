@@ -5,11 +5,12 @@
 # Obtained: not run.
 _base_ = [
     '../_base_/models/multi_task_sunet.py',
-    '../_base_/datasets/multi_task_voc_person_part.py',
-    '../_base_/schedules/stacked_unet_300e.py',
-    '../_base_/segmentation_runtime_epochs.py',
+    '../_base_/datasets/multi_task_voc.py',
+    '../_base_/schedules/fcn_skip_300e.py',
 ]
 
 default_hooks = dict(
     checkpoint=dict(save_best=['semantic/mIoU', 'part/mIoU'], rule=['greater', 'greater'])
 )
+
+optim_wrapper = dict(optimizer=dict(lr=2e-3))

@@ -7,8 +7,7 @@
 # Obtained: not run.
 _base_ = [
     '../_base_/models/multi_task_sunet_nano.py',
-    '../_base_/datasets/multi_task_shapes_150.py',
-    '../_base_/schedules/multi_task_nano.py',
+    '../_base_/benchmarks/multi_task_shapes_150_nano.py',
     '../_base_/segmentation_runtime.py',
 ]
 
@@ -16,7 +15,4 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     backbone=dict(output_stride=8),
 )
-max_iters = 1500
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters // 3)
-param_scheduler = [_base_.param_scheduler[0] | dict(end=max_iters, T_max=max_iters)]
 default_hooks = dict(checkpoint=dict(interval=500, max_keep_ckpts=1))

@@ -5,9 +5,17 @@
 #   python tools/train.py configs/multi_task/sunet_part_nano_shapes_150.py
 # Hardware: one CPU core. Not in the document. A row of configs/_series_/multi_task_transfer.py.
 # Obtained: not run.
-_base_ = './sunet_joint_nano_shapes_150.py'
+_base_ = [
+    '../_base_/models/multi_task_sunet_nano.py',
+    '../_base_/benchmarks/multi_task_shapes_150_nano.py',
+    '../_base_/segmentation_runtime.py',
+]
 
-model = dict(task_heads=dict(_delete_=True, part=_base_.model.task_heads.part))
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    backbone=dict(output_stride=8),
+    task_heads=dict(_delete_=True, part=_base_.model.task_heads.part),
+)
 train_dataloader = dict(
     batch_size=10,
     sampler=dict(_delete_=True, type='InfiniteSampler', shuffle=True),
@@ -30,3 +38,4 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = [e for e in _base_.val_evaluator if e.task == 'part']
 test_evaluator = val_evaluator
+default_hooks = dict(checkpoint=dict(interval=500, max_keep_ckpts=1))

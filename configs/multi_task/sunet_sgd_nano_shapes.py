@@ -6,7 +6,6 @@
 # Obtained: not run.
 _base_ = [
     '../_base_/models/multi_task_sunet_nano.py',
-    '../_base_/datasets/multi_task_shapes.py',
-    '../_base_/schedules/multi_task_nano.py',
+    '../_base_/benchmarks/multi_task_shapes_nano.py',
     '../_base_/segmentation_runtime.py',
 ]

@@ -5,10 +5,7 @@
 # Hardware: 8 GPUs x 2 images. Not in the document, and no number of it is known. Obtained: not run.
 _base_ = [
     '../_base_/models/faster_rcnn_r50_fpn.py',
-    '../_base_/datasets/coco_detection.py',
-    '../_base_/schedules/schedule_1x.py',
-    '../_base_/tta/coco_flip_multiscale.py',
-    '../_base_/default_runtime.py',
+    '../_base_/benchmarks/coco_detection_1x.py',
 ]
 
 # Rejuvenated neurons begin without statistics and without a trained scale, so nothing is frozen

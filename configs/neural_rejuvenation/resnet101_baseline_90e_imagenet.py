@@ -3,8 +3,7 @@
 # Hardware: 8 GPUs x 32 images. Expected: 22.44 % top-1 error, 6.21 % top-5 error (Table 5-II, row
 # 6). Obtained: not run.
 _base_ = [
-    '../_base_/datasets/imagenet_crop_flip.py',
-    '../_base_/schedules/neural_rejuvenation_imagenet.py',
+    '../_base_/benchmarks/neural_rejuvenation_imagenet.py',
     '../_base_/classification_runtime.py',
 ]
 

@@ -3,11 +3,13 @@
 # Hardware: 8 GPUs x 32 images (4 Titan Xp, under a day, in the document). Expected: 32.13 % top-1
 # error, 11.97 % top-5 error (Table 5-I, row 1). Obtained: not run.
 _base_ = [
-    '../_base_/datasets/imagenet_crop_flip_128.py',
-    '../_base_/schedules/neural_rejuvenation_imagenet.py',
+    '../_base_/benchmarks/neural_rejuvenation_imagenet.py',
     '../_base_/classification_runtime.py',
 ]
 
+train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline_128))
+val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline_128))
+test_dataloader = val_dataloader
 model = dict(
     type='ImageClassifier',
     data_preprocessor=_base_.data_preprocessor,

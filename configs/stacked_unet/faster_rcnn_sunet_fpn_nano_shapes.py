@@ -4,9 +4,7 @@
 # Hardware: two CPU cores. Not in the document. Obtained: not run.
 _base_ = [
     '../_base_/models/faster_rcnn_r50_fpn.py',
-    '../_base_/datasets/shapes_instance.py',
-    '../_base_/schedules/schedule_nano.py',
-    '../_base_/default_runtime.py',
+    '../_base_/benchmarks/shapes_nano.py',
 ]
 
 widths = (32, 48, 64, 64)

@@ -4,10 +4,11 @@
 # training; the schedule is that of 000, 2.5.1. No number of it is known. Obtained: not run.
 _base_ = [
     '../_base_/datasets/imagenet_bag_of_tricks.py',
-    '../_base_/schedules/bag_of_tricks_cosine.py',
+    '../_base_/schedules/bag_of_tricks_efficient.py',
     '../_base_/classification_runtime.py',
 ]
 
+param_scheduler = _base_.cosine
 model = dict(
     type='ImageClassifier',
     data_preprocessor=_base_.data_preprocessor,

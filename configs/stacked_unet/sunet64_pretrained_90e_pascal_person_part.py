@@ -6,8 +6,7 @@
 _base_ = [
     '../_base_/models/stacked_unet.py',
     '../_base_/datasets/pascal_person_part.py',
-    '../_base_/schedules/stacked_unet_90e.py',
-    '../_base_/segmentation_runtime_epochs.py',
+    '../_base_/schedules/fcn_skip_300e.py',
 ]
 
 model = dict(
@@ -20,3 +19,8 @@ model = dict(
     ),
     decode_head=dict(num_classes=7),
 )
+
+max_epochs = 90
+train_cfg = dict(max_epochs=max_epochs)
+param_scheduler = [_base_.cosine | dict(end=max_epochs, T_max=max_epochs)]
+optim_wrapper = dict(optimizer=dict(lr=2e-3), paramwise_cfg=_base_.slow_backbone)

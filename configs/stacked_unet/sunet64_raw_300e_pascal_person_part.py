@@ -5,10 +5,11 @@
 _base_ = [
     '../_base_/models/stacked_unet.py',
     '../_base_/datasets/pascal_person_part.py',
-    '../_base_/schedules/stacked_unet_300e.py',
-    '../_base_/segmentation_runtime_epochs.py',
+    '../_base_/schedules/fcn_skip_300e.py',
 ]
 
 model = dict(
     decode_head=dict(num_classes=7),
 )
+
+optim_wrapper = dict(optimizer=dict(lr=2e-3))

@@ -5,6 +5,7 @@
 _base_ = [
     '../_base_/models/stacked_unet.py',
     '../_base_/datasets/voc2012_sbd.py',
-    '../_base_/schedules/stacked_unet_300e.py',
-    '../_base_/segmentation_runtime_epochs.py',
+    '../_base_/schedules/fcn_skip_300e.py',
 ]
+
+optim_wrapper = dict(optimizer=dict(lr=2e-3))

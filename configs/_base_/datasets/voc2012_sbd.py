@@ -5,6 +5,8 @@
 data_root = 'data/VOCdevkit/VOC2012/'
 crop_size = (512, 512)
 batch_size = 10
+# Every second training image: "only 50% of D1 is used" (002, section 5.2, E1 and E2).
+half = 'ImageSets/Segmentation/trainaug_half.txt'
 
 train_pipeline = [
     dict(type='mmvisx.LoadImageFromFile'),

@@ -1,7 +1,5 @@
 # FCN that reads all levels of GUNN-18 through a feature pyramid: GUNN keeps one map for each
 # resolution and has no stride to dilate, so the fine maps are those of the first stages.
-_base_ = './gunn18_backbone.py'
-
 norm_cfg = dict(type='BN', requires_grad=True)
 sync_bn = 'torch'  # with several GPUs
 channels = 256
@@ -18,9 +16,19 @@ model = dict(
         pad_val=0,
         seg_pad_val=255,
     ),
-    backbone={k: v for k, v in _base_.gunn_backbone.items() if k != '_delete_'}
-    | dict(frozen_stages=-1, norm_eval=False),
-    neck=dict(type='FPN', in_channels=_base_.gunn_channels, out_channels=channels, num_outs=4),
+    backbone=dict(
+        type='mmvisx.GUNN',
+        arch='gunn18',
+        out_indices=(0, 1, 2, 3),
+        frozen_stages=-1,
+        norm_eval=False,
+        init_cfg=dict(
+            type='Pretrained',
+            checkpoint='work_dirs/gunn18_90e_imagenet/epoch_90.pth',
+            prefix='backbone.',
+        ),
+    ),
+    neck=dict(type='FPN', in_channels=[400, 800, 1600, 2000], out_channels=channels, num_outs=4),
     decode_head=dict(
         type='FCNHead',
         in_channels=[channels] * 4,

@@ -22,4 +22,24 @@ param_scheduler = [
         gamma=0.1,
     ),
 ]
+# The same after 5 epochs of linear warm-up, which are part of the 120 (000, 2.3.1).
+warmup_epochs = 5
+with_warm_up = [
+    dict(
+        type='mmvisx.LinearWarmupLR',
+        by_epoch=True,
+        begin=0,
+        end=warmup_epochs,
+        convert_to_iter_based=True,
+    ),
+    # Milestones count from `begin`, the end of the warm-up.
+    dict(
+        type='MultiStepLR',
+        by_epoch=True,
+        begin=warmup_epochs,
+        end=max_epochs,
+        milestones=[30, 60, 90],
+        gamma=0.1,
+    ),
+]
 auto_scale_lr = dict(enable=False, base_batch_size=batch_size)

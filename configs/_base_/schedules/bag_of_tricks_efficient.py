@@ -15,14 +15,15 @@ optim_wrapper = dict(
     ),
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
 )
+warm_up = dict(
+    type='mmvisx.LinearWarmupLR',
+    by_epoch=True,
+    begin=0,
+    end=warmup_epochs,
+    convert_to_iter_based=True,
+)
 param_scheduler = [
-    dict(
-        type='mmvisx.LinearWarmupLR',
-        by_epoch=True,
-        begin=0,
-        end=warmup_epochs,
-        convert_to_iter_based=True,
-    ),
+    warm_up,
     # Milestones count from `begin`, the end of the warm-up.
     dict(
         type='MultiStepLR',
@@ -33,4 +34,21 @@ param_scheduler = [
         gamma=0.1,
     ),
 ]
+# One half wave of the cosine after the warm-up (000, Eq. 2.1), and that of the 200 epochs that
+# mixup takes (2.5.5): a recipe chooses one as its param_scheduler.
+cosine, cosine_200e = (
+    [
+        warm_up,
+        dict(
+            type='CosineAnnealingLR',
+            by_epoch=True,
+            begin=warmup_epochs,
+            end=epochs,
+            T_max=epochs - warmup_epochs,
+            eta_min=0,
+            convert_to_iter_based=True,
+        ),
+    ]
+    for epochs in (max_epochs, 200)
+)
 auto_scale_lr = dict(enable=False, base_batch_size=batch_size)

@@ -1,6 +1,6 @@
 # The rendered shapes for two tasks: the first 600 training images are annotated with classes of
 # shapes and stuff, the others with parts, as D1 and D2 of 002; the validation images with both. At
-# half their size.
+# half their size. Trained for a minute or two.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
 data_root = 'data/shapes/'
 crop_size = (64, 64)
@@ -71,3 +71,18 @@ val_evaluator = [
     dict(type='mmvisx.TaskIoUMetric', task='part'),
 ]
 test_evaluator = val_evaluator
+
+# 600 batches of 10, the cosine of Eq. 6.3, an evaluation after every fifth.
+max_iters = 600
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=max_iters // 5)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4),
+)
+cosine = dict(
+    type='CosineAnnealingLR', by_epoch=False, begin=0, end=max_iters, T_max=max_iters, eta_min=0
+)
+param_scheduler = [cosine]

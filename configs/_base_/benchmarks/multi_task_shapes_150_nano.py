@@ -90,3 +90,18 @@ val_evaluator = [
     dict(type='mmvisx.TaskIoUMetric', task='part', labels='part_train'),
 ]
 test_evaluator = val_evaluator
+
+# 1,500 batches, the cosine of Eq. 6.3, an evaluation after every third.
+max_iters = 1500
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=max_iters // 3)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4),
+)
+cosine = dict(
+    type='CosineAnnealingLR', by_epoch=False, begin=0, end=max_iters, T_max=max_iters, eta_min=0
+)
+param_scheduler = [cosine]

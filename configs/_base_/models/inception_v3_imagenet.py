@@ -1,5 +1,16 @@
-# As imagenet_bag_of_tricks.py at 299x299, for Inception-V3 (000, 2.2.2); 342 = 299 * 256 / 224.
-_base_ = './imagenet_bag_of_tricks.py'
+# Inception-V3 without its second classifier, 1,000 classes, weights as in 000, 2.2.1, and ImageNet
+# at its 299x299 (2.2.2); 342 = 299 * 256 / 224.
+_base_ = '../datasets/imagenet_bag_of_tricks.py'
+
+xavier = dict(type='Xavier', layer=['Conv2d', 'Linear'], distribution='uniform', bias=0)
+
+model = dict(
+    type='ImageClassifier',
+    # The network ends with its own linear layer.
+    backbone=dict(type='InceptionV3', num_classes=1000, aux_logits=False, init_cfg=xavier),
+    neck=None,
+    head=dict(type='mmvisx.ScoresHead', num_classes=1000, topk=(1, 5)),
+)
 
 train_pipeline = [
     _base_.train_pipeline[0],

@@ -1,5 +1,5 @@
-# COCO boxes.
-_base_ = './coco_instance_semantic.py'
+# As coco_1x.py with boxes only.
+_base_ = './coco_1x.py'
 
 train_pipeline = [
     dict(type='mmvisx.LoadImageFromFile'),
