@@ -15,11 +15,11 @@ def root(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ('name', 'folder'), [('shapes_instance', 'coco/'), ('shapes_voc', 'VOCdevkit/')]
+    ('name', 'folder'), [('benchmarks/shapes_nano', 'coco/'), ('datasets/shapes_voc', 'VOCdevkit/')]
 )
 @pytest.mark.parametrize('loader', ['train_dataloader', 'val_dataloader'])
 def test_base_config_loads_a_batch(repo, root, name, folder, loader):
-    config = Config.fromfile(repo / 'configs' / '_base_' / 'datasets' / f'{name}.py')[loader]
+    config = Config.fromfile(repo / 'configs' / '_base_' / f'{name}.py')[loader]
     config.dataset.data_root = f'{root}/{folder}'
     config.num_workers, config.persistent_workers = 0, False
     # PackDetInputs is named with its scope, PixelData's collate is not.
@@ -32,7 +32,7 @@ def test_base_config_loads_a_batch(repo, root, name, folder, loader):
     assert tuple(batch['inputs'][0].shape) == (3, 128, 128)
     sample = batch['data_samples'][0]
     assert len(sample.gt_instances) > 0
-    if name == 'shapes_instance':
+    if name == 'benchmarks/shapes_nano':
         assert (
             sample.gt_instances.masks.masks.shape[1:]
             == ((128, 128), (96, 96))[loader == 'val_dataloader']

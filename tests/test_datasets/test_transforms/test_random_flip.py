@@ -115,7 +115,7 @@ def test_maps_of_voc_keep_their_classes_in_a_joint_training(folder):
         semantic=source(folder, 'mmvisx.PascalVOCDataset'),
         part=source(folder, 'mmvisx.LIPDataset'),
     )
-    steps = pipeline(flip_of('multi_task_voc_lip.py'), 'Task')
+    steps = pipeline(flip_of('multi_task_voc.py'), 'Task')
     data = build(
         dict(type='mmvisx.MultiTaskDataset', tasks=tasks, pipeline=steps, serialize_data=False)
     )
