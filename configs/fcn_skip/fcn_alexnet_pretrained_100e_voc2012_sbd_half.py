@@ -1,5 +1,5 @@
 # FCN on AlexNet, pretrained on ImageNet, 100 epochs. Half of VOC 2012 with SBD.
-#   python tools/train.py configs/fcn_skip/fcn_alexnet_pretrained_100e_voc2012_sbd.py
+#   python tools/train.py configs/fcn_skip/fcn_alexnet_pretrained_100e_voc2012_sbd_half.py
 # Hardware: one GPU with 10 GB. Expected: mIoU 38.4, on the training images 66.9, losses 0.521 and
 # 0.307 (Table 1.1, row 4). Obtained: not run.
 _base_ = [

@@ -1,5 +1,5 @@
 # FCN on ResNet-18, pretrained on ImageNet, 100 epochs. Half of VOC 2012 with SBD.
-#   python tools/train.py configs/fcn_skip/fcn_r18_pretrained_100e_voc2012_sbd.py
+#   python tools/train.py configs/fcn_skip/fcn_r18_pretrained_100e_voc2012_sbd_half.py
 # Hardware: one GPU with 10 GB. Expected: mIoU 47.1, on the training images 63.6, losses 0.392 and
 # 0.344 (Table 1.1, row 6; Table 1.2, column 3, pretrained). Obtained: not run.
 _base_ = [

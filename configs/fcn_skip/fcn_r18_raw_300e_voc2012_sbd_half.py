@@ -1,5 +1,5 @@
 # FCN on ResNet-18, from scratch, 300 epochs. Half of VOC 2012 with SBD.
-#   python tools/train.py configs/fcn_skip/fcn_r18_raw_300e_voc2012_sbd.py
+#   python tools/train.py configs/fcn_skip/fcn_r18_raw_300e_voc2012_sbd_half.py
 # Hardware: one GPU with 10 GB. Expected: mIoU 41.1, on the training images 70.7, losses 0.471 and
 # 0.257 (Table 1.1, row 5; Table 1.2, column 3, raw). Obtained: not run.
 _base_ = [

@@ -1,6 +1,6 @@
 # FCN on ResNet-50-D, pretrained on ImageNet by resnet50_d_cosine_imagenet.py, 100 epochs. Half of
 # VOC 2012 with SBD.
-#   python tools/train.py configs/fcn_skip/fcn_r50_d_pretrained_100e_voc2012_sbd.py
+#   python tools/train.py configs/fcn_skip/fcn_r50_d_pretrained_100e_voc2012_sbd_half.py
 # Hardware: one GPU with 10 GB. Not in the document, and no number of it is known. Obtained: not
 # run.
 _base_ = [

@@ -36,16 +36,46 @@ def config(repo, tmp_path_factory):
             cfg[f'{part}_{name}'] = None
     cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=1)
     cfg.default_hooks.logger.interval = 1
+    cfg.custom_hooks.append(dict(type='PauseHook'))
+    cfg.custom_imports = dict(imports=['pause_hook'])
     path = folder / 'nano.py'
     cfg.dump(path)
     return path
 
 
+@pytest.fixture(scope='module')
+def tiny(tiny_config, tiny_coco, tmp_path_factory):
+    """The tiny Mask R-CNN as the nano HTC: average weights, mirrored images, a worker."""
+    cfg = Config.fromfile(tiny_config)
+    loader = cfg.train_dataloader
+    loader.update(batch_size=1, num_workers=1, persistent_workers=True)
+    loader.dataset.update(data_root=f'{tiny_coco}/', filter_cfg=dict(filter_empty_gt=False))
+    loader.dataset.pipeline.insert(-1, dict(type='RandomFlip', prob=0.5))
+    ema = dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=0.002, update_buffers=True)
+    cfg.custom_hooks = [dict(type='mmvisx.RandomStateHook'), ema, dict(type='PauseHook')]
+    cfg.custom_imports = dict(imports=['pause_hook'])
+    cfg.pop('randomness')  # the seed
+    cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=EPOCHS)
+    cfg.param_scheduler = [dict(type='LinearLR', start_factor=0.1, by_epoch=False, end=8)]
+    for part in ('val', 'test'):
+        for name in ('cfg', 'dataloader', 'evaluator'):
+            cfg[f'{part}_{name}'] = None
+    cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=1)
+    cfg.default_hooks.logger = dict(type='LoggerHook', interval=1)
+    path = tmp_path_factory.mktemp('tiny_resume') / 'tiny.py'
+    cfg.dump(path)
+    return path
+
+
 @pytest.fixture
-def start(repo, config):
+def start(repo, request):
     """Start a training; what it prints goes to a file."""
 
-    def call(work_dir, *arguments, seed=None):
+    # The nano HTC, unless the test asks for another.
+    config = request.getfixturevalue(getattr(request, 'param', 'config'))
+    paths = f'{repo}:{repo / "tests/helpers"}'
+
+    def call(work_dir, *arguments, seed=None, **environment):
         options = [] if seed is None else ['--cfg-options', f'randomness.seed={seed}']
         script = repo / 'tools' / 'train.py'
         work_dir.mkdir(exist_ok=True)
@@ -55,7 +85,7 @@ def start(repo, config):
                 cwd=repo,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, 'OMP_NUM_THREADS': '1'},
+                env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': paths, **environment},
                 start_new_session=True,  # a group, so that its workers can be killed with it
             )
 
@@ -102,10 +132,13 @@ def assert_same_run(one, other):
     assert one['meta']['iter'] == other['meta']['iter'] == EPOCHS * ITERATIONS
 
 
+@pytest.mark.parametrize(
+    'start', ['tiny', pytest.param('config', marks=pytest.mark.slow)], indirect=True
+)
 def test_killed_in_an_epoch_with_a_seed_that_only_its_checkpoint_knows(start, tmp_path):
     broken, whole = tmp_path / 'broken', tmp_path / 'whole'
     kill_when(
-        start(broken),
+        start(broken, PAUSE_AT='6'),
         broken,
         lambda: 'Epoch(train) [2][2/4]' in (broken / 'output.txt').read_text(),
     )
