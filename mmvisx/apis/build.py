@@ -27,8 +27,8 @@ __all__ = [
     'build_test_pipeline',
     'classes_of',
     'innermost',
-    'is_step',
     'meta_of',
+    'name_of',
 ]
 
 # Steps of a pipeline that want annotations.
@@ -116,10 +116,10 @@ def innermost(dataset: ConfigDict) -> ConfigDict:
     return dataset
 
 
-def is_step(step: Mapping[str, Any], *names: str) -> bool:
-    """Whether a step of a pipeline is one of these transforms, in whatever scope."""
+def name_of(step: Mapping[str, Any]) -> str:
+    """Return the name of a pipeline's transform without its scope."""
     kind = step['type']
-    return (kind.rsplit('.', 1)[-1] if isinstance(kind, str) else kind.__name__) in names
+    return kind.rsplit('.', 1)[-1] if isinstance(kind, str) else kind.__name__
 
 
 def build_dataset(cfg: Config, split: str = 'test') -> Any:
@@ -177,10 +177,10 @@ def build_test_pipeline(cfg: Config) -> Compose:
         raise UserError('the config has no test_dataloader, whose pipeline prepares the images')
     steps = [dict(step) for step in innermost(cfg.test_dataloader.dataset).pipeline]
     for step in steps:
-        if is_step(step, 'LoadImageFromFile'):
+        if name_of(step) == 'LoadImageFromFile':
             step['type'] = 'mmvisx.LoadImageFromFile'
         if 'meta_keys' in step:  # an image of no data set has no id
             step['meta_keys'] = tuple(key for key in step['meta_keys'] if key != 'img_id')
     scope = task_of(cfg).scope
     with DefaultScope.overwrite_default_scope(scope), explain_config_errors(cfg):
-        return Compose([step for step in steps if not is_step(step, *_LABEL_STEPS)])
+        return Compose([step for step in steps if name_of(step) not in _LABEL_STEPS])

@@ -10,8 +10,7 @@ from mmengine.config import Config, ConfigDict
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.tasks import task_of
 
-from .build import innermost
-from .tta_views import name_of
+from .build import innermost, name_of
 
 __all__ = ['enable_detector_tta', 'enable_tta', 'flip_pipeline']
 

@@ -7,19 +7,13 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from mmvisx.apis.build import classes_of, innermost
+from mmvisx.apis.build import classes_of, innermost, name_of
 from mmvisx.datasets.segmentation.seg_checked import mirrored_labels
 from mmvisx.utils.errors import UserError
 
-__all__ = ['enable_classifier_tta', 'enable_segmentor_tta', 'name_of', 'scaled_views']
+__all__ = ['enable_classifier_tta', 'enable_segmentor_tta', 'scaled_views']
 
 RATIOS = (0.75, 1.0, 1.25)  # of the size at which the config tests
-
-
-def name_of(step: dict[str, Any]) -> str:
-    """Return the name of a transform without its scope."""
-    kind = step['type']
-    return kind.rsplit('.', 1)[-1] if isinstance(kind, str) else kind.__name__
 
 
 def enable_segmentor_tta(cfg: Config) -> None:
