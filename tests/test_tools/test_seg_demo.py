@@ -139,6 +139,16 @@ def test_tasks_side_by_side(tool, double, photos, tmp_path):
     assert np.array_equal(picture, drawn)
 
 
+def test_batches_of_several_tasks(double, photos):
+    inferencer = SegmentationInferencer(*double, show_progress=False)
+    images = [read(photos / f'{name}.png')[..., ::-1].copy() for name in 'aba']
+    images[0] = images[0][::-1].copy()  # of the size of the third
+    one, three = ([p['labels'] for p in inferencer(images, size)['predictions']] for size in (1, 3))
+    for single, batched in zip(one, three, strict=True):
+        assert single.keys() == batched.keys() == {'scene', 'part'}
+        assert all(np.array_equal(single[task], batched[task]) for task in single)
+
+
 def test_images_of_the_same_name_do_not_overwrite_each_other(tool, single, photos, tmp_path):
     Image.fromarray(read(photos / 'b.png')).save(photos / 'a.jpg')
     out = tmp_path / 'out'
