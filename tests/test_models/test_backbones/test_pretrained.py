@@ -11,7 +11,8 @@ from mmvisx.engine.runner import CheckedRunner
 from mmvisx.models.backbones import DetectoRSResNet, ResNetTweak, StackedUNet
 from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
-from tests.contract.test_models import BACKBONE, CASES
+from tests.contract.cases import cases
+from tests.contract.cases.detectors import BACKBONE
 
 BACKBONES = sorted(
     name for name, model in MODELS.module_dict.items() if '.models.backbones.' in model.__module__
