@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,16 @@ class TorchvisionFeatures(Backbone):
         self.image_size = (arguments or {}).get('image_size', 224)
         self.part_names = _stem_and_stages(self.body)
         self.freeze()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TorchvisionFeatures:
+        """Copy with every part's mode, which torch.fx's copy of a network forgets."""
+        copied = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        vars(copied).update(copy.deepcopy(vars(self), memo))
+        modes = {name: part.training for name, part in self.named_modules()}
+        for name, part in copied.named_modules():
+            part.training = modes[name]
+        return copied
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images ``(N, 3, H, W)`` to the outputs of ``out_indices``, in their order."""

@@ -14,6 +14,7 @@ from mmvisx.utils import UserError
 from tests.contract.cases import cases
 from tests.contract.cases.detectors import BACKBONE
 
+CASES = cases('MODELS')
 BACKBONES = sorted(
     name for name, model in MODELS.module_dict.items() if '.models.backbones.' in model.__module__
 )
