@@ -58,9 +58,11 @@ def enable_amp(cfg: Config) -> None:
     """Apply ``--amp``: float16 with a scaled loss on a GPU, bfloat16 where there is none.
 
     Raises:
-        UserError: the optimizer wrapper is another kind.
+        UserError: the optimizer wrapper is another kind, or there is none.
     """
-    wrapper = cfg.optim_wrapper
+    wrapper = cfg.get('optim_wrapper')
+    if wrapper is None:
+        raise UserError('--amp: the config has no optim_wrapper, so there is nothing to replace')
     kind = str(wrapper.get('type', 'OptimWrapper'))
     if kind == ASYNCHRONOUS:
         wrapper.setdefault('dtype', 'float16' if torch.cuda.is_available() else 'bfloat16')
@@ -147,7 +149,7 @@ def build_runner(cfg: Config) -> CheckedRunner:
     kind = cfg.get('runner_type')
     if kind is None:
         return CheckedRunner.from_cfg(cfg)
-    return RUNNERS.build(dict(type=kind, cfg=cfg))
+    return RUNNERS.build(cfg)
 
 
 def set_local_rank(local_rank: int) -> None:

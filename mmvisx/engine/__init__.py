@@ -1,5 +1,5 @@
 """What happens around the training loop."""
 
-from . import hooks, optim, schedulers
+from . import hooks, loops, optim, runner, schedulers
 
-__all__ = ['hooks', 'optim', 'schedulers']
+__all__ = ['hooks', 'loops', 'optim', 'runner', 'schedulers']

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,16 @@ import torch
 import torch.distributed as torch_dist
 from mmengine.dist import is_distributed, master_only
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapperDict
 from mmengine.runner import BaseLoop, Runner, find_latest_checkpoint
 from torch import nn
 
 from mmvisx.engine.architecture import follow_checkpoint
 from mmvisx.engine.hooks.architecture import KeepArchitectureHook
+from mmvisx.engine.hooks.loop_state import LOOP, KeepLoopHook
 from mmvisx.engine.schedule import check_batches, overlong_schedules
 from mmvisx.engine.warm_up import shorten_warm_up
+from mmvisx.registry import LOOPS, RUNNERS
 from mmvisx.utils.architecture import Change
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.errors import UserError
@@ -24,6 +27,7 @@ from mmvisx.utils.modules import unwrap
 from mmvisx.utils.pretrained import check_pretrained_parts
 
 
+@RUNNERS.register_module()
 class CheckedRunner(Runner):
     """A runner that refuses a checkpoint of another model.
 
@@ -35,12 +39,33 @@ class CheckedRunner(Runner):
     write theirs, which names other weights and other pipelines, into their log folder.
 
     Processes started by torchrun on a machine without GPU talk through gloo.
+
+    A training loop may do without an optimizer (:class:`mmvisx.engine.loops.StepLoop`).
+
+    Raises:
+        UserError: ``train_cfg`` names a loop that needs ``optim_wrapper``, which is missing.
     """
 
     allow_partial = False
     rebuilds = True  # a checkpoint's network, which MMEngine's runner leaves to the hooks
     _resume: bool
     _load_mode = 'finetune'
+
+    def __init__(
+        self,
+        *args: Any,
+        train_cfg: dict | None = None,
+        optim_wrapper: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if train_cfg is not None and optim_wrapper is None:
+            if _needs_optimizer(train_cfg):
+                raise UserError(
+                    f'train_cfg={dict(train_cfg)} needs an optimizer, but the config has no '
+                    "optim_wrapper: add optim_wrapper=dict(optimizer=dict(type='SGD', lr=...))"
+                )
+            optim_wrapper = OptimWrapperDict()
+        super().__init__(*args, train_cfg=train_cfg, optim_wrapper=optim_wrapper, **kwargs)
 
     def setup_env(self, env_cfg: dict) -> None:
         """Start the process group on CPU machines, where MMEngine's start needs CUDA."""
@@ -99,8 +124,9 @@ class CheckedRunner(Runner):
         default_hooks: dict[str, Hook | dict] | None = None,
         custom_hooks: list[Hook | dict] | None = None,
     ) -> None:
-        """Register the config's hooks, and what keeps a loaded checkpoint's architecture."""
+        """Register the config's hooks, and what checkpoints hold besides."""
         self.register_hook(KeepArchitectureHook(), 'HIGHEST')
+        self.register_hook(KeepLoopHook())
         super().register_hooks(default_hooks, custom_hooks)
 
     def load_checkpoint(
@@ -142,14 +168,20 @@ class CheckedRunner(Runner):
             UserError: the checkpoint holds weights only, or is one of another model.
         """
         checkpoint = read_checkpoint(filename)
-        if 'optimizer' not in checkpoint or 'epoch' not in checkpoint.get('meta', {}):
+        optimizes = not isinstance(self.optim_wrapper, OptimWrapperDict) or len(self.optim_wrapper)
+        if 'epoch' not in checkpoint.get('meta', {}) or (
+            optimizes and 'optimizer' not in checkpoint
+        ):
             raise UserError(
                 f'checkpoint {filename} holds weights only, a run cannot be resumed from it. '
                 f'To start a new run from these weights: --cfg-options load_from={filename}'
             )
+        state = checkpoint.get(LOOP)
         del checkpoint
         self._load_mode = 'exact'
         super().resume(filename, resume_optimizer, resume_param_scheduler, map_location)
+        if state is not None:
+            self.train_loop.load_state_dict(state)
 
     def load_or_resume(self) -> None:
         """Load or resume; says so when there is nothing to resume from."""
@@ -184,3 +216,9 @@ class CheckedRunner(Runner):
         self._load_mode = 'finetune'
         self._write_config(self.work_dir)
         return super().train()
+
+
+def _needs_optimizer(train_cfg: Mapping[str, Any]) -> bool:
+    kind = train_cfg.get('type')
+    loop = LOOPS.get(kind) if isinstance(kind, str) else kind
+    return bool(getattr(loop, 'needs_optimizer', True))

@@ -78,7 +78,7 @@ def check_batches(loader: DataLoader) -> None:
         UserError: There is no batch, because ``drop_last`` drops the only one.
     """
     batches: Any = loader.batch_sampler
-    if len(loader) == 0 and isinstance(batches.sampler, DefaultSampler):
+    if isinstance(getattr(batches, 'sampler', None), DefaultSampler) and len(loader) == 0:
         dataset: Any = loader.dataset
         raise UserError(
             f'train_dataloader has {len(dataset)} images, of which each process gets '

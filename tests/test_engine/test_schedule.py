@@ -7,7 +7,7 @@ from mmengine.model import BaseModel
 from torch import nn
 
 from mmvisx.engine.runner import CheckedRunner
-from mmvisx.engine.schedule import overlong_schedules
+from mmvisx.engine.schedule import check_batches, overlong_schedules
 from mmvisx.utils import UserError
 
 
@@ -108,3 +108,18 @@ def test_recipes_fit_their_own_training(repo):
         if cfg.get('param_scheduler') and 'max_epochs' in loop:
             lines = overlong_schedules(cfg.param_scheduler, loop.max_epochs, 10**9)
             assert lines == [], path
+
+
+class Endless(torch.utils.data.IterableDataset):
+    """A stream, which has no length."""
+
+    def __iter__(self):
+        while True:
+            yield torch.ones(1)
+
+
+@pytest.mark.parametrize('batch_size', [None, 2])
+def test_loaders_without_a_length_or_a_sampler_are_not_asked(batch_size):
+    loader = torch.utils.data.DataLoader(Endless(), batch_size)
+    check_batches(loader)
+    check_batches(torch.utils.data.DataLoader(range(2), batch_size))

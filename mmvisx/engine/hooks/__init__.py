@@ -14,6 +14,7 @@ from .classification_pictures import ClassificationPicturesHook
 from .detection_box_weights import BoxWeightsHook
 from .detection_mixup_switch import MixUpSwitchHook
 from .fuse_for_test import FuseForTestHook
+from .loop_state import KeepLoopHook
 from .random_state import RandomStateHook
 from .second_validation import SecondValidationHook
 from .segmentation_pictures import SegmentationPicturesHook
@@ -31,6 +32,7 @@ __all__ = [
     'CrossAttentionBaselineHook',
     'FuseForTestHook',
     'KeepArchitectureHook',
+    'KeepLoopHook',
     'MixUpSwitchHook',
     'NetworkSlimmingHook',
     'NeuralRejuvenationHook',

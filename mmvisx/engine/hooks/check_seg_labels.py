@@ -68,7 +68,7 @@ class CheckSegLabelsHook(Hook):
         self._compare(runner, runner.test_dataloader.dataset, 'test')
 
     def _compare(self, runner: Runner, dataset: Any, what: str) -> None:
-        meta = dataset.metainfo
+        meta = getattr(dataset, 'metainfo', {})
         for task, place, head in heads_of(runner.model):
             classes = (meta.get('tasks', {}).get(task, {}) if task else meta).get('classes')
             if classes is None or len(classes) == head.num_classes:

@@ -52,8 +52,11 @@ class ClassCountHook(ClassNumCheckHook):
 def _count_of(dataset: Any) -> tuple[int | None, str]:
     """Return how many classes a data set has, if it says so, and the folder or list it reads."""
     while not isinstance(dataset, BaseDataset):  # ConcatDataset, RepeatDataset ...
-        inner = getattr(dataset, 'dataset', None)
-        dataset = inner if inner is not None else dataset.datasets[0]
+        inner = [dataset.dataset] if hasattr(dataset, 'dataset') else None
+        inner = inner or getattr(dataset, 'datasets', None)
+        if not inner:
+            return None, ''
+        dataset = inner[0]
     classes = dataset.metainfo.get('classes')
     count = len(classes) if classes is not None else getattr(dataset, 'num_classes', None)
     return count, getattr(dataset, 'ann_file', '') or getattr(dataset, 'img_prefix', '')

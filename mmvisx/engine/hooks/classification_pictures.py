@@ -41,7 +41,7 @@ class ClassificationPicturesHook(Hook):
         outputs: Sequence[DataSample] | None = None,
     ) -> None:
         """Draw the images of a batch, as the network is given them."""
-        classes = runner.test_dataloader.dataset.metainfo.get('classes')
+        classes = getattr(runner.test_dataloader.dataset, 'metainfo', {}).get('classes')
         self.out_dir.mkdir(parents=True, exist_ok=True)
         for number, (pixels, sample) in enumerate(
             zip(data_batch['inputs'], outputs or (), strict=True)

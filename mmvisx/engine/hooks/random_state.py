@@ -8,7 +8,7 @@ from typing import Any
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
-from torch.utils.data import BatchSampler
+from torch.utils.data import BatchSampler, IterableDataset
 
 from mmvisx.registry import HOOKS
 from mmvisx.utils.random_numbers import seed_everything
@@ -90,7 +90,12 @@ class RandomStateHook(Hook):
     run killed after a checkpoint and resumed repeats the uninterrupted run's numbers, with
     any number of data-loading workers, any wrappers around the data set and in both of
     mmengine's loops.
+
+    Samples are numbered by the sampler of the loader's batch sampler. Where there is none, or the
+    data are a stream, the main process is seeded alone, and a warning says so.
     """
+
+    _sampler: NumberedSampler | None = None
 
     # Before hooks that draw numbers themselves.
     priority = 'VERY_HIGH'
@@ -98,25 +103,36 @@ class RandomStateHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Tie the data loader to the seed."""
         loader: Any = runner.train_dataloader
-        sampler = loader.batch_sampler.sampler
+        sampler: Any = getattr(loader.batch_sampler, 'sampler', None)
         if isinstance(sampler, NumberedSampler):
             sampler = sampler.sampler
         if hasattr(sampler, 'seed'):
             # A resumed run learns its seed after its sampler has been built.
             sampler.seed = runner.seed
-        self._sampler = loader.batch_sampler.sampler = NumberedSampler(sampler)
-        loader.dataset.__getitems__ = SeededFetch(loader.dataset, runner.seed)
+        if sampler is not None and _takes_a_fetch(loader.dataset):
+            self._sampler = loader.batch_sampler.sampler = NumberedSampler(sampler)
+            loader.dataset.__getitems__ = SeededFetch(loader.dataset, runner.seed)
+        else:
+            runner.logger.warning(
+                'RandomStateHook: train_dataloader has no sampler of single samples, which could '
+                'be numbered. What their loading draws at random, a resumed run draws anew'
+            )
         self._seed_iteration(runner)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Number the samples from here on, and seed what starts the workers."""
-        self._sampler.epoch, self._sampler.start = runner.epoch, 0
+        if self._sampler is not None:
+            self._number_samples(runner, self._sampler)
+        self._seed_iteration(runner)
+
+    @staticmethod
+    def _number_samples(runner: Runner, sampler: NumberedSampler) -> None:
+        sampler.epoch, sampler.start = runner.epoch, 0
         batch_sampler: Any = runner.train_dataloader.batch_sampler
-        skips = type(batch_sampler) is BatchSampler and hasattr(self._sampler, 'skip')
+        skips = type(batch_sampler) is BatchSampler and hasattr(sampler, 'skip')
         if isinstance(runner.train_loop, IterBasedTrainLoop) and skips:
             # A resumed loop skips what has been drawn without drawing it again.
-            self._sampler.start = runner.iter * batch_sampler.batch_size
-        self._seed_iteration(runner)
+            sampler.start = runner.iter * batch_sampler.batch_size
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any | None = None
@@ -126,3 +142,8 @@ class RandomStateHook(Hook):
 
     def _seed_iteration(self, runner: Runner) -> None:
         seed_everything(runner.seed, _ITERATION, get_rank(), runner.iter)
+
+
+def _takes_a_fetch(dataset: Any) -> bool:
+    """Whether PyTorch's loader asks the data set for items, and for a way to fetch several."""
+    return hasattr(dataset, '__dict__') and not isinstance(dataset, IterableDataset)

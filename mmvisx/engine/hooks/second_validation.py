@@ -36,7 +36,7 @@ class SecondValidationHook(Hook):
         """Build loader and evaluator, so that their faults show before the training."""
         self.dataloader = runner.build_dataloader(self.dataloader, seed=runner.seed)
         self.evaluator = runner.build_evaluator(self.evaluator)
-        self.evaluator.dataset_meta = self.dataloader.dataset.metainfo
+        self.evaluator.dataset_meta = getattr(self.dataloader.dataset, 'metainfo', None)
 
     @torch.no_grad()
     def after_train_epoch(self, runner: Runner) -> None:

@@ -45,6 +45,7 @@ def test_the_counts_are_compared(wrap):
 
 
 def test_nothing_to_compare_with():
+    run(4, [dict(img_path='a.png')])  # a data set that says nothing of itself
     data = Data()
     data._metainfo.pop('classes')
     run(4, data)

@@ -76,13 +76,24 @@ WRAPPERS = {
 }
 
 
-def train(folder, dataset='plain', workers=0, seed=3, by_epoch=True, sampler='Default', **options):
+def train(
+    folder,
+    dataset='plain',
+    workers=0,
+    seed=3,
+    by_epoch=True,
+    sampler='Default',
+    loader=None,
+    default_hooks=None,
+    **options,
+):
     """Train for three epochs (or nine iterations) of two samples an iteration."""
     length = dict(max_epochs=3) if by_epoch else dict(max_iters=9)
     runner = Runner(
         Recorder(),
         str(folder),
-        train_dataloader=dict(
+        train_dataloader=loader
+        or dict(
             batch_size=2,
             dataset=WRAPPERS[dataset](),
             sampler=dict(type=f'{sampler}Sampler', shuffle=True),
@@ -92,7 +103,8 @@ def train(folder, dataset='plain', workers=0, seed=3, by_epoch=True, sampler='De
         ),
         train_cfg=dict(by_epoch=by_epoch, **length),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
-        default_hooks=dict(
+        default_hooks=default_hooks
+        or dict(
             checkpoint=dict(type='CheckpointHook', by_epoch=by_epoch, interval=1 if by_epoch else 4)
         ),
         custom_hooks=[dict(type='mmvisx.RandomStateHook')],
@@ -160,6 +172,71 @@ def test_resumed_iterations_are_the_uninterrupted_ones(tmp_path, monkeypatch, sa
     assert resumed.seen == whole.seen[8:]
     assert torch.equal(resumed.weight, whole.weight)
     assert len({numbers for _, *rest in whole.seen for numbers in rest}) == 9 * 2 * 3
+
+
+def whole_batch(index):
+    return {'sample': torch.tensor([index] * 2), 'numbers': torch.ones(2, 3, dtype=torch.float64)}
+
+
+class Batches(torch.utils.data.Dataset):
+    """Three batches, each an item."""
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return whole_batch(index)
+
+
+class Stream(torch.utils.data.IterableDataset):
+    """Three batches without a number."""
+
+    def __iter__(self):
+        return map(whole_batch, range(3))
+
+    def __len__(self):
+        return 3
+
+
+class InTurn:
+    """A batch sampler without a sampler of single samples."""
+
+    def __iter__(self):
+        return iter([[0, 1], [2, 3], [4, 5]])
+
+    def __len__(self):
+        return 3
+
+
+def loaders():
+    data = torch.utils.data
+    return {
+        'no batch sampler': data.DataLoader(Batches(), batch_size=None),
+        'no sampler': data.DataLoader(plain(), batch_sampler=InTurn()),
+        'a stream': data.DataLoader(Stream(), batch_size=None),
+        'a list': data.DataLoader([augment({'sample_idx': k}) for k in range(6)], 2),
+    }
+
+
+@pytest.mark.parametrize('kind', loaders())
+def test_loaders_whose_samples_cannot_be_numbered(tmp_path, capsys, kind):
+    """The main process is seeded all the same, and what is missing is said."""
+    hooks = dict(
+        sampler_seed=None,  # MMEngine's own looks for batch_sampler.sampler, too
+        checkpoint=dict(type='CheckpointHook', interval=1),
+    )
+    whole = train(tmp_path / 'whole', loader=loaders()[kind], default_hooks=hooks)
+    assert len(whole.drawn) == 9
+    assert 'no sampler of single samples' in capsys.readouterr().out
+    resumed = train(
+        tmp_path / 'resumed',
+        loader=loaders()[kind],
+        default_hooks=hooks,
+        seed=None,
+        load_from=str(tmp_path / 'whole' / 'epoch_1.pth'),
+        resume=True,
+    )
+    assert resumed.drawn == whole.drawn[3:]
 
 
 def test_another_seed_draws_other_numbers(tmp_path):
