@@ -4,10 +4,11 @@ import torch
 from mmengine.dataset import BaseDataset
 from mmengine.model import BaseModel
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
+from mmengine.registry import DATASETS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
 from mmvisx.engine.loops import StepLoop
-from mmvisx.registry import DATASETS, LOOPS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
+from mmvisx.registry import LOOPS
 
 
 @DATASETS.register_module(force=True)

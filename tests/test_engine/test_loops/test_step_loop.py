@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmvisx.cli import train as cli
+from mmvisx.registry import LOOPS
 from mmvisx.utils import UserError
 
 COMMON = """
@@ -14,7 +15,7 @@ _base_ = {base!r}
 custom_imports = dict(imports=['own_loops'])
 train_dataloader = dict(
     batch_size=20,
-    dataset=dict(type='mmvisx.Clouds'),
+    dataset=dict(type='Clouds'),
     sampler=dict(type='InfiniteSampler'),
     collate_fn=dict(type='default_collate'),
 )
@@ -26,14 +27,14 @@ log_processor = dict(by_epoch=False, window_size=1)
 randomness = dict(seed=3)
 """
 KMEANS = """
-model = dict(type='mmvisx.Centroids')
+model = dict(type='Centroids')
 train_cfg = dict(type='mmvisx.KMeansLoop', max_iters=9, renew=4)
 """
 TURNS = """
-model = dict(type='mmvisx.TwoNetworks')
+model = dict(type='TwoNetworks')
 train_cfg = dict(type='mmvisx.TurnLoop', max_iters=9)
 optim_wrapper = dict(
-    constructor='mmvisx.OneForEachNetwork',
+    constructor='OneForEachNetwork',
     optimizer=dict(
         first=dict(type='Adam', lr=0.01), second=dict(type='SGD', lr=0.1, momentum=0.9)
     ),
@@ -60,7 +61,11 @@ def train(repo, tmp_path, monkeypatch):
         cli.main()
         return work_dir
 
-    return call
+    yield call
+    # Other tests go through what this package registers.
+    for name in ('KMeansLoop', 'TurnLoop'):
+        LOOPS.module_dict.pop(name, None)
+    sys.modules.pop('own_loops', None)
 
 
 def read(folder, iteration=9):
