@@ -15,7 +15,11 @@ model = dict(head=dict(num_classes=365))
 # easy directory structure").
 data_root = 'data/places365/'
 data_preprocessor = dict(num_classes=365)
-places = dict(_delete_=True, type='mmvisx.ImageFolder', data_root=data_root, num_classes=365)
-train_dataloader = dict(dataset=dict(places, data_prefix='train', pipeline=_base_.train_pipeline))
-val_dataloader = dict(dataset=dict(places, data_prefix='val', pipeline=_base_.test_pipeline))
+places = dict(_delete_=True, type='mmvisx.ImageFolder', data_root=data_root)
+train_dataloader = dict(
+    dataset=dict(places, num_classes=365, data_prefix='train', pipeline=_base_.train_pipeline)
+)
+val_dataloader = dict(
+    dataset=dict(places, num_classes=365, data_prefix='val', pipeline=_base_.test_pipeline)
+)
 test_dataloader = val_dataloader
