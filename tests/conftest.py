@@ -11,9 +11,20 @@ import pytest
 import torch
 from mmengine.logging import MessageHub
 from mmengine.registry import DefaultScope
+from yapf.yapflib import yapf_api
 
 ROOT = Path(__file__).resolve().parents[1]
 REALDATA = Path(os.environ.get('MMVISX_REALDATA', ROOT.parent / 'shared' / 'data'))
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _unformatted_configs():
+    # yapf takes a second to lay out a config, again for the log, the dump and every checkpoint. It
+    # is the same Python without, see test_utils/test_config/test_pretty_text.py; programs that a
+    # test starts do lay out.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yapf_api, 'FormatCode', lambda text, **_: (text, True))
+        yield
 
 
 @pytest.fixture(autouse=True)
