@@ -1,9 +1,12 @@
-"""A small model of each task with random weights, as a config file and a checkpoint."""
+"""A small model of each task with random weights, images for it, and what is written of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
 import torch
 from mmengine.config import Config
 
@@ -92,3 +95,37 @@ def _spread_classes(model: torch.nn.Module, images: torch.Tensor) -> None:
     last = model.eval().decode_head.conv_seg
     last.bias.zero_()
     last.bias -= model(images).mean(dim=(0, 2, 3))
+
+
+def pictures(count: int, sizes: Sequence[tuple[int, int]] = ((48, 64),)) -> list[np.ndarray]:
+    """Images of blobs, BGR, of the sizes in turn."""
+    random = np.random.default_rng(0)
+    found = []
+    for k in range(count):
+        height, width = sizes[k % len(sizes)]
+        coarse = random.integers(0, 255, (height // 8, width // 8, 3), dtype=np.uint8)
+        found.append(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
+    return found
+
+
+def write_images(folder: Path, names: Sequence[str]) -> Path:
+    """Write images of blobs of these names into a folder, and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, image in zip(names, pictures(len(names)), strict=True):
+        assert cv2.imwrite(str(folder / name), image)
+    return folder
+
+
+def names(folder: Path) -> list[str]:
+    """Names of the files in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def results_of(task: str, *stems: str, ending: str = '.png') -> tuple[list[str], list[str]]:
+    """Names of what is written of images ``{stem}{ending}``: pictures and predictions."""
+    if task == 'segmentor':
+        return [f'{stem}.png' for stem in stems], [f'{stem}.png' for stem in stems]
+    own = [f'{stem}{ending}' for stem in stems]
+    if task == 'classifier':
+        return [f'{name}.png' for name in own], [f'{name}.json' for name in own]
+    return own, [f'{name}.json' for name in own]

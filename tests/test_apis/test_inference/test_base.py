@@ -2,7 +2,6 @@
 
 import gc
 import json
-import sys
 import weakref
 
 import cv2
@@ -16,44 +15,19 @@ from mmvisx.apis.inference import ImageInferencer
 from mmvisx.registry import INFERENCERS
 from mmvisx.utils import UserError
 from tests.helpers.first_input import first_input
-from tests.helpers.inferencers import CLASSES, MEAN, STD, TASKS, config_of, write_model
+from tests.helpers.inferencers import (
+    CLASSES,
+    MEAN,
+    STD,
+    config_of,
+    pictures,
+    write_images,
+    write_model,
+)
 
 KINDS = dict(
     detector='Inferencer', segmentor='SegmentationInferencer', classifier='ClassificationInferencer'
 )
-
-
-@pytest.fixture(scope='module', params=TASKS)
-def task(request):
-    return request.param
-
-
-@pytest.fixture(scope='module')
-def files(task, tmp_path_factory):
-    return write_model(task, tmp_path_factory.mktemp(task))
-
-
-@pytest.fixture(scope='module')
-def inferencer(files):
-    return inferencer_for(*files, 'cpu', show_progress=False)
-
-
-def pictures(count, sizes=((48, 64),)):
-    """Images of blobs, BGR, of the sizes in turn."""
-    random = np.random.default_rng(0)
-    found = []
-    for k in range(count):
-        height, width = sizes[k % len(sizes)]
-        coarse = random.integers(0, 255, (height // 8, width // 8, 3), dtype=np.uint8)
-        found.append(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
-    return found
-
-
-def write(folder, names):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, image in zip(names, pictures(len(names)), strict=True):
-        assert cv2.imwrite(str(folder / name), image)
-    return folder
 
 
 def same(first, second):
@@ -68,20 +42,6 @@ def same(first, second):
         else:
             assert first[key] == second[key], key
     return True
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
-def results_of(task, *stems, ending='.png'):
-    """Names of what is written of images ``{stem}{ending}``: pictures and predictions."""
-    if task == 'segmentor':
-        return [f'{stem}.png' for stem in stems], [f'{stem}.png' for stem in stems]
-    own = [f'{stem}{ending}' for stem in stems]
-    if task == 'classifier':
-        return [f'{name}.png' for name in own], [f'{name}.json' for name in own]
-    return own, [f'{name}.json' for name in own]
 
 
 def test_the_task_s_inferencer_is_found_by_the_config(task, files, inferencer):
@@ -116,9 +76,9 @@ def test_a_batch_is_one_forward_pass(inferencer, monkeypatch):
 
 
 def test_paths_folders_arrays_lists_and_generators_agree(inferencer, tmp_path):
-    folder = write(tmp_path / 'photos', ['a.png', 'b.png', 'c.png'])
+    folder = write_images(tmp_path / 'photos', ['a.png', 'b.png', 'c.png'])
     (folder / 'inside').mkdir()
-    write(folder / 'inside', ['d.png'])
+    write_images(folder / 'inside', ['d.png'])
     paths = [folder / name for name in ('a.png', 'b.png', 'c.png')]
     images = [cv2.imread(str(path)) for path in paths]
     first = inferencer(folder)
@@ -204,15 +164,6 @@ def test_a_preprocessor_at_the_config_s_top_normalises(task, tmp_path):
     assert seen[0][0, :, 2, 2].tolist() == pytest.approx(by_hand, abs=1e-5)
 
 
-@pytest.fixture
-def broken(tmp_path):
-    """Five files: the second is no image, the fourth is cut off."""
-    folder = write(tmp_path / 'photos', ['a.png', 'b.png', 'c.png', 'd.png', 'e.png'])
-    (folder / 'b.png').write_text('no image')
-    (folder / 'd.png').write_bytes((folder / 'd.png').read_bytes()[:90])
-    return folder
-
-
 def test_broken_files_are_named_and_do_not_end_the_run(inferencer, broken, tmp_path):
     with pytest.raises(UserError, match=r'b\.png') as error:
         inferencer(broken)
@@ -247,66 +198,11 @@ def test_an_image_that_the_network_fails_on_is_named(inferencer, monkeypatch):
     assert all(same(a, b) for a, b in zip(found, expected, strict=True))
 
 
-def test_names_of_what_is_written(task, inferencer, tmp_path):
-    folders = [write(tmp_path / name, ['a.png', 'b.png']) for name in ('x', 'y', 'z')]
-    inferencer(folders, batch_size=4, out_dir=tmp_path / 'out')
-    # Those of the second and third folder do not replace the first's.
-    stems = ('a', 'a_2', 'a_3', 'b', 'b_2', 'b_3')
-    pictures_, predictions = results_of(task, *stems)
-    if task == 'segmentor':  # with the ending, since there is another image of that name
-        pictures_ = predictions = [f'{stem}.png.png' for stem in stems]
-    assert names(tmp_path / 'out' / 'vis') == sorted(pictures_)
-    assert names(tmp_path / 'out' / 'preds') == sorted(predictions)
-
-
-def test_names_of_arrays(task, inferencer, tmp_path):
-    inferencer((image for image in pictures(2)), out_dir=tmp_path)
-    ending = '.jpg' if task == 'detector' else ''
-    pictures_, predictions = results_of(task, '00000000', '00000001', ending=ending)
-    assert (names(tmp_path / 'vis'), names(tmp_path / 'preds')) == (pictures_, predictions)
-
-
-def test_the_pictures_written_are_those_returned(task, inferencer, tmp_path):
-    folder = write(tmp_path / 'photos', ['a.png', 'b.png'])
-    drawn = inferencer(folder, return_vis=True, out_dir=tmp_path)['visualization']
-    for name, picture in zip(results_of(task, 'a', 'b')[0], drawn, strict=True):
-        np.testing.assert_array_equal(cv2.imread(str(tmp_path / 'vis' / name))[..., ::-1], picture)
-
-
 def test_progress_is_shown_if_wanted(files, inferencer, capsys):
     inferencer(pictures(2))
     assert capsys.readouterr().out == ''
     inferencer_for(*files, 'cpu')(pictures(2))
     assert '2/2' in capsys.readouterr().out
-
-
-def test_images_are_not_replaced_by_results(task, inferencer, tmp_path):
-    folder = write(tmp_path / 'photos', ['a.png', 'b.png'])
-    before = {path: path.read_bytes() for path in folder.iterdir()}
-    inferencer(folder, out_dir=folder)  # the results go into folders inside
-    assert all(path.read_bytes() == content for path, content in before.items())
-    assert names(folder) == ['a.png', 'b.png', 'preds', 'vis']
-    for inside in ('vis', 'preds'):
-        own = write(tmp_path / 'again' / inside, ['a.png', 'c.png'])
-        before = {path: path.read_bytes() for path in own.iterdir()}
-        for inputs in (own, (path for path in before)):
-            with pytest.raises(UserError, match='lies where the results are written'):
-                inferencer(inputs, out_dir=tmp_path / 'again')
-            assert all(path.read_bytes() == content for path, content in before.items())
-
-
-def test_what_is_written_stays_when_interrupted(task, inferencer, tmp_path):
-    folder = write(tmp_path / 'photos', [f'{name}.png' for name in 'abcde'])
-
-    def paths():
-        for name in 'abcd':
-            yield folder / f'{name}.png'
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        inferencer(paths(), batch_size=2, out_dir=tmp_path)
-    pictures_, predictions = results_of(task, *'abcd')
-    assert (names(tmp_path / 'vis'), names(tmp_path / 'preds')) == (pictures_, predictions)
 
 
 @pytest.mark.parametrize(
@@ -355,48 +251,3 @@ def test_configs_that_do_not_fit(task, files, tmp_path):
     other = Inferencer if task == 'segmentor' else SegmentationInferencer
     with pytest.raises(UserError, match=r'not a .*image_demo'):
         other(*files)
-
-
-def run_demo(repo, monkeypatch, *arguments):
-    monkeypatch.syspath_prepend(repo)
-    from mmvisx.cli.demo.image_demo import main
-
-    monkeypatch.setattr(sys, 'argv', ['image_demo.py', *map(str, arguments)])
-    return main()
-
-
-def test_image_demo_takes_any_task(repo, task, files, broken, tmp_path, monkeypatch, capsys):
-    out = tmp_path / 'out'
-    options = ('--out-dir', out, '--device', 'cpu', '--batch-size', 2, '--score-thr', 0)
-    assert run_demo(repo, monkeypatch, broken, *files, *options) == 1
-    printed = capsys.readouterr()
-    assert '3 images' in printed.out
-    assert '2 images unreadable' in printed.out
-    assert 'b.png' in printed.err
-    assert 'd.png' in printed.err
-    pictures_, predictions = results_of(task, 'a', 'c', 'e')
-    assert (names(out / 'vis'), names(out / 'preds')) == (pictures_, predictions)
-    if task != 'segmentor':
-        content = json.loads((out / 'preds' / 'a.png.json').read_text())
-        assert set(content['label_names']) <= set(CLASSES[task])
-    else:
-        assert cv2.imread(str(out / 'preds' / 'a.png'), cv2.IMREAD_UNCHANGED).shape == (48, 64)
-
-
-def test_image_demo_s_interruption(repo, files, tmp_path, monkeypatch, capsys):
-    folder = write(tmp_path / 'photos', ['a.png', 'b.png', 'c.png'])
-    read, calls = ImageInferencer._predict, []
-
-    def interrupted(self, batch, skip):
-        calls.append(batch)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return read(self, batch, skip)
-
-    monkeypatch.setattr(ImageInferencer, '_predict', interrupted)
-    options = ('--out-dir', tmp_path, '--device', 'cpu')
-    assert run_demo(repo, monkeypatch, folder, *files, *options) == 130
-    printed = capsys.readouterr()
-    assert '2 images' in printed.out
-    assert 'interrupted' in printed.err
-    assert len(names(tmp_path / 'preds')) == 2
