@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scipy import stats
 
-if TYPE_CHECKING:
-    from .series import Series
+from .series import Series
 
 CONFIDENCE = 0.95
 

@@ -16,7 +16,8 @@ def main() -> int:
     parser.add_argument('--only', nargs='+', metavar='ROW', help='rows to run')
     parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')
     args = parser.parse_args()
-    from mmvisx.apis.series import load_series, run_series
+    from mmvisx.apis.series import load_series
+    from mmvisx.apis.series_run import run_series
 
     series = load_series(args.series)
     work_dir = args.work_dir or Path('work_dirs') / Path(args.series).stem

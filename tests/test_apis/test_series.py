@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from mmvisx.apis.series import Row, Series, load_series, run_series
+from mmvisx.apis.series import Row, Series, load_series
+from mmvisx.apis.series_run import run_series
 from mmvisx.apis.series_table import make_table
 from mmvisx.utils import UserError
 
