@@ -159,7 +159,7 @@ def test_killed_training_goes_on_from_its_checkpoint(repo, config, tmp_path, mom
                 env={
                     **os.environ,
                     'OMP_NUM_THREADS': '1',
-                    'PYTHONPATH': f'{repo}:{tmp_path}:{repo}/tests/test_engine',
+                    'PYTHONPATH': f'{repo}:{tmp_path}:{repo}/tests/helpers',
                     'PAUSE': pause,
                 },
             )
