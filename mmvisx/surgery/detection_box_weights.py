@@ -130,6 +130,22 @@ def weight_box_losses(model: nn.Module) -> nn.Module:
 
     Source: 000, 5.3.1 and Table 5.1 ("weighted loss").
     """
+    plan, faults = _plan(model)
+    if faults:
+        raise UserError(
+            f'cannot weight the losses of {type(model).__name__} by the weights of the boxes: '
+            f'unknown are {", ".join(faults)}. Train it without weights, or add what is '
+            'missing to FAMILIES or LOSSES in mmvisx.surgery.detection_box_weights'
+        )
+    if not plan:
+        raise UserError(f'model={type(model).__name__} has no detection head to weight')
+    for part, weighted in plan:
+        mix_in(part, weighted)
+    return model
+
+
+def _plan(model: nn.Module) -> tuple[list[tuple[Any, type]], list[str]]:
+    """Return parts with the class that is mixed into each, and names of what cannot be weighted."""
     plan: list[tuple[Any, type]] = []
     faults: list[str] = []
     for name, module in model.named_modules():
@@ -148,17 +164,7 @@ def weight_box_losses(model: nn.Module) -> nn.Module:
                 plan.append((sampler, BoxWeightedSampler))
             elif not isinstance(sampler, BoxWeightedSampler):
                 faults.append(f'sampler of {name} ({type(sampler).__name__})')
-    if faults:
-        raise UserError(
-            f'cannot weight the losses of {type(model).__name__} by the weights of the boxes: '
-            f'unknown are {", ".join(faults)}. Train it without weights, or add what is '
-            'missing to FAMILIES or LOSSES in mmvisx.surgery.detection_box_weights'
-        )
-    if not plan:
-        raise UserError(f'model={type(model).__name__} has no detection head to weight')
-    for part, weighted in plan:
-        mix_in(part, weighted)
-    return model
+    return plan, faults
 
 
 def _loss_methods(cls: type) -> list[str]:
