@@ -47,7 +47,9 @@ def test_losses_and_gradients_are_those_of_one_process(two, helper, with_cp):
             assert (rank['gradients'][name] - gradient).abs().max() <= 1e-4 * scale, name
 
 
-def test_nano_htc_ends_with_the_same_weights_in_both_processes(repo, tmp_path):
+@pytest.fixture
+def nano(repo, tmp_path):
+    """The nano HTC on ten small images."""
     make_shapes(tmp_path / 'shapes', ShapesConfig(train=8, val=2, size=64))
     root = tmp_path / 'shapes' / 'coco'
     cfg = Config.fromfile(repo / 'configs' / 'detectors' / 'htc_rfp_sac_nano_shapes.py')
@@ -60,6 +62,26 @@ def test_nano_htc_ends_with_the_same_weights_in_both_processes(repo, tmp_path):
                 step.scale = (64, 64)
     for part in ('val', 'test'):
         cfg[f'{part}_evaluator'].ann_file = f'{root}/annotations/instances_val.json'
+    return cfg
+
+
+@pytest.fixture
+def tiny(tiny_config, tiny_coco):
+    """The tiny Mask R-CNN on four images."""
+    cfg = Config.fromfile(tiny_config)
+    for part in ('train', 'val', 'test'):
+        cfg[f'{part}_dataloader'].dataset.data_root = f'{tiny_coco}/'
+    for part in ('val', 'test'):
+        cfg[f'{part}_evaluator'].ann_file = f'{tiny_coco}/instances.json'
+    cfg.train_dataloader.update(batch_size=1)
+    cfg.train_dataloader.dataset.filter_cfg = dict(filter_empty_gt=False)
+    cfg.custom_hooks = []
+    return cfg
+
+
+@pytest.mark.parametrize('kind', ['tiny', pytest.param('nano', marks=pytest.mark.slow)])
+def test_training_ends_with_the_same_weights_in_both_processes(repo, tmp_path, request, kind):
+    cfg = request.getfixturevalue(kind)
     cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1, val_interval=1)
     cfg.default_hooks.logger.interval = 1
     cfg.custom_imports = dict(imports=['two_processes'])
@@ -79,6 +101,6 @@ def test_nano_htc_ends_with_the_same_weights_in_both_processes(repo, tmp_path):
     (log,) = work.glob('*/vis_data/scalars.json')
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     losses = [line['loss'] for line in lines if 'loss' in line]
-    assert len(losses) == 2  # 8 images, 2 a process and step
+    assert len(losses) == 2  # steps of two processes, 2 or 1 images each
     assert all(math.isfinite(loss) for loss in losses)
     assert any('coco/bbox_mAP' in line for line in lines)
