@@ -436,7 +436,9 @@ def test_connectivity_counts_its_budget_after_the_event(row, repo, tmp_path):
 def test_connectivity_rejuvenates_before_the_rate_drops(load):
     cfg, baseline = load('vgg11_nr_nano_connectivity'), load('vgg11_nano_connectivity')
     hook = hook_of(cfg)
-    steps = len(DATASETS.build(cfg.train_dataloader.dataset)) // cfg.train_dataloader.batch_size
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        data = DATASETS.build(cfg.train_dataloader.dataset)
+    steps = len(data) // cfg.train_dataloader.batch_size
     assert hook.window[1] * steps <= cfg.param_scheduler[0].milestones[0]
     # No grid is seen twice in the longest training.
     assert hook.window[1] * steps + cfg.train_cfg.max_iters <= steps
