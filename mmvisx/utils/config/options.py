@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config.utils import MODULE2PACKAGE
 
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.recipes import find_config
 from mmvisx.utils.tasks import task_of
 from mmvisx.utils.text import similar
 
@@ -21,6 +23,8 @@ from .items import positions_of_names
 from .signatures import PLAIN_DICTS, RUNNER_KEYS, constructor_arguments, resolve_type
 
 ESCAPE = '+'
+PACKAGE = 'mmvisx'
+MODULE2PACKAGE[PACKAGE] = PACKAGE  # for ``_base_ = 'mmvisx::detectors/htc_rfp_sac.py'``
 
 
 class OptionAction(DictAction):
@@ -64,18 +68,18 @@ def add_config_options(parser: ArgumentParser) -> None:
 
 
 def load_config(path: str | Path) -> Config:
-    """Read a config file.
+    """Read a config file, or the packaged recipe of this name.
+
+    A recipe says ``mmvisx.Name`` where it means this package, and other names are of its task's
+    library. MMEngine takes all names of a base ``mmvisx::...`` for ours; that mark is taken off.
 
     Raises:
         UserError: the file (or a base of it) does not exist or does not evaluate;
             the message names the file and the line.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        siblings = [p.name for p in path.parent.glob('*.py')] if path.parent.is_dir() else []
-        raise UserError(f'config file {path} does not exist{similar(path.name, siblings)}')
+    path = find_config(path)
     try:
-        return Config.fromfile(str(path))
+        cfg = Config.fromfile(str(path))
     except UserError:
         raise
     except SyntaxError as error:
@@ -91,6 +95,17 @@ def load_config(path: str | Path) -> Config:
         raise UserError(
             f'config file {path}{line} does not evaluate: {type(error).__name__}: {error}'
         ) from error
+    _forget_scope(cfg._cfg_dict)
+    return cfg
+
+
+def _forget_scope(node: Any) -> None:
+    """Take the mark of bases ``mmvisx::...`` off, in place."""
+    if isinstance(node, dict) and node.get('_scope_') == PACKAGE:
+        del node['_scope_']
+    for _, item in walk(node):
+        if isinstance(item, dict) and item.get('_scope_') == PACKAGE:
+            del item['_scope_']
 
 
 def _line_in_config(error: Exception) -> str:

@@ -177,3 +177,39 @@ def test_unknown_argument_is_explained(cfg):
 def test_other_errors_pass():
     with pytest.raises(KeyError, match='mine'), explain_config_errors(Config({})):
         raise KeyError('mine')
+
+
+def test_recipe_by_name_is_the_file(repo):
+    name = 'detectors/htc_rfp_sac_nano_shapes'
+    named, read = load_config(name), load_config(repo / f'configs/{name}.py')
+    assert named.to_dict() == read.to_dict()
+    assert named.filename == read.filename
+
+
+def test_users_config_inherits_a_packaged_recipe(repo, tmp_path):
+    mine = tmp_path / 'mine.py'
+    mine.write_text(
+        "_base_ = 'mmvisx::detectors/htc_rfp_sac_nano_shapes.py'\n"
+        "_base_.detectors['dcn'] = None\n"
+        'model = dict(backbone=dict(_base_.detectors), neck=dict(rfp_steps=3))\n'
+    )
+    cfg = load_config(mine)
+    recipe = load_config(repo / 'configs/detectors/htc_rfp_sac_nano_shapes.py')
+    recipe.model.neck.rfp_steps = 3
+    recipe.model.backbone.dcn = recipe.detectors.dcn = None
+    assert cfg.model.backbone.to_dict() == recipe.model.backbone.to_dict()
+    assert cfg.to_dict() == recipe.to_dict()
+    assert '_scope_' not in cfg.pretty_text
+
+
+def test_base_of_a_library_keeps_its_scope(tmp_path):
+    mine = tmp_path / 'mine.py'
+    mine.write_text("_base_ = 'mmdet::_base_/models/retinanet_r50_fpn.py'\n")
+    assert load_config(mine).model._scope_ == 'mmdet'
+
+
+def test_packaged_base_that_is_not_there(tmp_path):
+    mine = tmp_path / 'mine.py'
+    mine.write_text("_base_ = 'mmvisx::detectors/htc_rfp_sack.py'\n")
+    with pytest.raises(UserError, match=r'mine\.py.*htc_rfp_sack.*_base_'):
+        load_config(mine)
