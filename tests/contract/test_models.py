@@ -5,7 +5,6 @@ import pickle
 
 import pytest
 import torch
-from mmengine.model import BaseDataPreprocessor, BaseTTAModel
 from torch import Tensor
 
 import mmvisx.models  # noqa: F401 - registers everything
@@ -39,23 +38,6 @@ def outputs(model, inputs):
     if isinstance(result, tuple) and isinstance(result[0], tuple):
         result = result[0]
     return [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]
-
-
-def own_models():
-    """Names of the registered models of this package."""
-    # A wrapper for testing has no parameters of its own, nor has a preprocessor, a loss, an
-    # augmentation, or a head that only passes scores on.
-    return sorted(
-        name
-        for name, model in MODELS.module_dict.items()
-        if not issubclass(model, BaseTTAModel | BaseDataPreprocessor)
-        and not {'losses', 'batch_augments'} & set(model.__module__.split('.'))
-        and name != 'ScoresHead'
-    )
-
-
-def test_every_registered_model_has_a_case():
-    assert set(own_models()) == set(CASES)
 
 
 @pytest.mark.parametrize('name', CASES)

@@ -1,6 +1,20 @@
 """Contract cases of bag_of_tricks."""
 
-from tests.contract.case import IMAGE, MAPS, ModelCase
+import numpy as np
+import torch
+
+from tests.contract.case import (
+    IMAGE,
+    MAPS,
+    AugmentCase,
+    HookCase,
+    LossCase,
+    ModelCase,
+    SamplerCase,
+    SchedulerCase,
+    TransformCase,
+)
+from tests.contract.samples import picture
 
 MODELS = {
     # The published network's backbone: 269722 less the 10 * 64 + 10 of its last layer
@@ -59,5 +73,40 @@ MODELS = {
         [IMAGE],
         [(2, 256, 8, 12)],
         (9_408 + 128 + 4_096 + 128 + 110_592 + 384) + 155_872,
+    ),
+}
+
+
+LOSSES = {
+    'LabelSmoothLoss': LossCase(
+        dict(label_smooth_val=0.1, num_classes=5), (4, 5), torch.tensor([0, 3, 4, 1])
+    ),
+}
+
+
+def photo(folder):
+    """An image of three channels."""
+    return dict(img_path='0.jpg', img=picture())
+
+
+TRANSFORMS = {
+    'HSVJitter': TransformCase({}, photo, frozenset({'img'})),
+    'PCANoise': TransformCase({}, photo, frozenset({'img'})),
+}
+
+HOOKS = {
+    'UpdateRatioHook': HookCase(dict(interval=1)),
+    'ClassWeightHook': HookCase(settings={'model.head.loss': dict(type='mmvisx.LabelSmoothLoss')}),
+}
+
+# Five images of the class 0, two of 1, one of 2
+SAMPLERS = {
+    'ClassBalancedSampler': SamplerCase({}, np.array([0, 0, 1, 0, 2, 0, 1, 0]), 15),
+}
+AUGMENTS = {'MirrorMixup': AugmentCase(dict(alpha=0.2))}
+# One part in ten of the rate, two, three ... until it is whole
+SCHEDULERS = {
+    'LinearWarmupLR': SchedulerCase(
+        dict(begin=0, end=10, by_epoch=False), [0.1 * k for k in range(1, 11)] + [1.0] * 3
     ),
 }

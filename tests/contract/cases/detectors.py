@@ -1,6 +1,14 @@
 """Contract cases of detectors."""
 
-from tests.contract.case import IMAGE, MAPS, ModelCase
+import json
+
+import numpy as np
+import torch
+from mmdet.structures import INSTANCE_OFFSET
+from PIL import Image
+
+from mmvisx.evaluation.panoptic.format import id_to_rgb
+from tests.contract.case import IMAGE, MAPS, MetricCase, ModelCase
 
 BACKBONE = dict(
     depth=14,
@@ -40,5 +48,58 @@ MODELS = {
         [[IMAGE, *MAPS]],
         PYRAMID,
         250_216,
+    ),
+}
+
+
+THINGS = ('person', 'sky')
+
+
+def panoptic(folder):
+    """Two images: a person and sky; another person alone."""
+    (folder / 'truth').mkdir()
+    annotations = []
+    for number, categories in ((7, [1, 187]), (8, [1])):
+        ids = np.zeros((4, 10), np.int32)
+        segments = []
+        for k, category in enumerate(categories, 1):
+            ids[:, 4 * k - 4 : 4 * k] = k * 1000
+            segments.append({'id': k * 1000, 'category_id': category, 'iscrowd': 0})
+        Image.fromarray(id_to_rgb(ids)).save(folder / 'truth' / f'{number}.png')
+        annotations.append(
+            {'image_id': number, 'file_name': f'{number}.png', 'segments_info': segments}
+        )
+    categories = [
+        {'id': 187, 'name': 'sky', 'isthing': 0},
+        {'id': 1, 'name': 'person', 'isthing': 1},
+    ]
+    (folder / 'truth.json').write_text(
+        json.dumps({'annotations': annotations, 'categories': categories})
+    )
+    return dict(ann_file=str(folder / 'truth.json'))
+
+
+def panoptic_samples(empty=False):
+    """The first image right, and a person that is too narrow."""
+    first = [0] * 4 + [1] * 4 + [2] * 2
+    second = [INSTANCE_OFFSET] * 3 + [2] * 7
+    return [
+        {
+            'img_id': number,
+            'pred_panoptic_seg': {
+                'sem_seg': torch.tensor([2] * 10 if empty else row).expand(1, 4, 10).clone()
+            },
+        }
+        for number, row in ((7, first), (8, second))
+    ]
+
+
+METRICS = {
+    'PanopticQualityMetric': MetricCase(
+        panoptic,
+        dict(classes=THINGS),
+        panoptic_samples,
+        lambda: panoptic_samples(empty=True),
+        {'panoptic/PQ': 0.0},
     ),
 }

@@ -1,6 +1,6 @@
 """Contract cases of gunn."""
 
-from tests.contract.case import ModelCase
+from tests.contract.case import DatasetCase, ModelCase
 
 MODELS = {
     # 1x1, 3x3, 1x1 with twice their 3 channels inside, a 1x1 beside them; two numbers of each norm
@@ -29,4 +29,9 @@ MODELS = {
         + (6 * 8 + 16 + 2 * (32 + 144 + 16 + 16 + 144 + 16 + 32 + 2 * 7 * 4))
         + (8 * 5 + 10),
     ),
+}
+
+
+DATASETS = {
+    'GridConnectivity': DatasetCase(lambda folder: dict(number=7, side=8, seed=3), 7, 2),
 }

@@ -1,6 +1,6 @@
 """Contract cases of neural_rejuvenation."""
 
-from tests.contract.case import IMAGE, ModelCase
+from tests.contract.case import IMAGE, HookCase, ModelCase
 
 MODELS = {
     # A linear layer, until a rejuvenation splits it
@@ -30,4 +30,15 @@ MODELS = {
         + sum(i * c + 13 * c**2 + 4 * i * c for i, c in ((16, 16), (64, 32), (128, 64)))
         + 2 * (16 + 10 * 112),
     ),
+}
+
+
+SHAPE = dict(input_shape=(3, 16, 16))
+HOOKS = {
+    'NeuralRejuvenationHook': HookCase(
+        dict(SHAPE, threshold=0.9, lambda_interval=1, window=(0, 1), num_rejuvenations=1),
+        changes_model=True,
+    ),
+    'NetworkSlimmingHook': HookCase(dict(target=0.5, prune_epoch=1), changes_model=True),
+    'CrossAttentionBaselineHook': HookCase(SHAPE, changes_model=True),
 }

@@ -1,0 +1,73 @@
+"""What every registered sampler and batch augmentation promises: repeatable, of one length."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+import mmvisx.datasets.samplers
+import mmvisx.models.batch_augments  # noqa: F401 - registers everything
+from mmvisx.registry import BATCH_AUGMENTS, DATA_SAMPLERS
+from tests.contract.cases import cases
+
+SAMPLERS = cases('SAMPLERS')
+AUGMENTS = cases('AUGMENTS')
+
+
+class Labelled:
+    """A data set of labels."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def __len__(self):
+        return len(self.labels)
+
+    def get_gt_labels(self):
+        """Return the labels as mmpretrain's data sets do."""
+        return self.labels
+
+
+def sampler(name, **options):
+    case = SAMPLERS[name]
+    config = dict(case.config, type=f'mmvisx.{name}', dataset=Labelled(case.labels))
+    return DATA_SAMPLERS.build(dict(config, **options))
+
+
+@pytest.mark.parametrize('name', sorted(SAMPLERS))
+def test_sampler_is_repeatable(name):
+    first, again, other = (sampler(name, seed=seed) for seed in (5, 5, 6))
+    indices = list(first)
+    assert len(indices) == len(first) == SAMPLERS[name].length
+    assert set(indices) <= set(range(len(SAMPLERS[name].labels)))
+    assert indices == list(first) == list(again)
+    assert indices != list(other)
+    first.set_epoch(1)
+    assert indices != list(first)
+    first.set_epoch(0)
+    assert indices == list(pickle.loads(pickle.dumps(first)))
+
+
+def augment(name):
+    return BATCH_AUGMENTS.build(dict(AUGMENTS[name].config, type=f'mmvisx.{name}'))
+
+
+def apply(augmentation, seed):
+    np.random.seed(seed)
+    images = torch.arange(4 * 3 * 2 * 2, dtype=torch.float).reshape(4, 3, 2, 2)
+    return augmentation(images, torch.eye(5)[:4])
+
+
+@pytest.mark.parametrize('name', sorted(AUGMENTS))
+def test_augmentation_is_repeatable(name):
+    augmentation = augment(name)
+    images, scores = apply(augmentation, 1)
+    assert images.shape == (4, 3, 2, 2)
+    torch.testing.assert_close(scores.sum(1), torch.ones(4))
+    assert not torch.equal(scores, torch.eye(5)[:4])
+    for other in (augmentation, copy.deepcopy(augmentation)):
+        assert all(map(torch.equal, apply(other, 1), (images, scores)))
+    other = pickle.loads(pickle.dumps(augmentation))
+    assert not torch.equal(apply(other, 2)[1], scores)
