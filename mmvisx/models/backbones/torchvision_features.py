@@ -78,7 +78,7 @@ class TorchvisionFeatures(Backbone):
         """Copy with every part's mode, which torch.fx's copy of a network forgets."""
         copied = type(self).__new__(type(self))
         memo[id(self)] = copied
-        vars(copied).update(copy.deepcopy(vars(self), memo))
+        copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
         modes = {name: part.training for name, part in self.named_modules()}
         for name, part in copied.named_modules():
             part.training = modes[name]
