@@ -7,11 +7,10 @@ _base_ = './mobilenet_v1_025_baseline_90e_imagenet.py'
 custom_hooks = [
     *_base_.custom_hooks,
     dict(
-        type='mmvisx.NeuralRejuvenationHook',
-        resource='flops',
-        input_shape=(3, 128, 128),
-        window=(0, 30),
+        _base_.rejuvenation,
         variant='NR-CA',
         rescale=True,
+        resource='flops',
+        input_shape=(3, 128, 128),
     ),
 ]

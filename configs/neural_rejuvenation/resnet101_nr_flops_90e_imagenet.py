@@ -7,12 +7,5 @@ _base_ = './resnet101_baseline_90e_imagenet.py'
 
 custom_hooks = [
     *_base_.custom_hooks,
-    dict(
-        type='mmvisx.NeuralRejuvenationHook',
-        resource='flops',
-        input_shape=(3, 224, 224),
-        window=(0, 30),
-        variant='NR-CA',
-        rescale=True,
-    ),
+    dict(_base_.rejuvenation, variant='NR-CA', rescale=True, **_base_.flops),
 ]

@@ -6,12 +6,5 @@ _base_ = './resnet164_baseline_300e_cifar10.py'
 # One head: what the classifier reads is the residual stream, of which no neuron is rejuvenated.
 custom_hooks = [
     *_base_.custom_hooks,
-    dict(
-        type='mmvisx.NeuralRejuvenationHook',
-        target=0.5,
-        threshold=0.25,
-        variant='NR-CR',
-        fixed_lambda=1.5e-4,
-        window=(0, 150),  # at the first rate
-    ),
+    dict(_base_.rejuvenation, target=0.5, threshold=0.25, fixed_lambda=1.5e-4),
 ]

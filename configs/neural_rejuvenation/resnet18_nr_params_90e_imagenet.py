@@ -5,12 +5,4 @@
 # 3). Obtained: not run.
 _base_ = './resnet18_baseline_90e_imagenet.py'
 
-custom_hooks = [
-    *_base_.custom_hooks,
-    dict(
-        type='mmvisx.NeuralRejuvenationHook',
-        window=(0, 30),
-        variant='NR',
-        rescale=True,
-    ),
-]
+custom_hooks = [*_base_.custom_hooks, dict(_base_.rejuvenation, variant='NR', rescale=True)]

@@ -5,12 +5,4 @@
 # 2). Obtained: not run.
 _base_ = './vgg16_baseline_90e_imagenet.py'
 
-custom_hooks = [
-    *_base_.custom_hooks,
-    dict(
-        type='mmvisx.NeuralRejuvenationHook',
-        window=(0, 30),
-        variant='NR-CA',
-        rescale=True,
-    ),
-]
+custom_hooks = [*_base_.custom_hooks, dict(_base_.rejuvenation, variant='NR-CA', rescale=True)]

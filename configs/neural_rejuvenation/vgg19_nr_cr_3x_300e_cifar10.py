@@ -7,12 +7,6 @@ model = dict(head=dict(type='mmvisx.TwoHeadLinearClsHead'))
 custom_hooks = [
     *_base_.custom_hooks,
     dict(
-        type='mmvisx.NeuralRejuvenationHook',
-        threshold=0.5,
-        num_rejuvenations=3,
-        variant='NR-CR',
-        fixed_lambda=1.5e-4,
-        window=(0, 150),  # at the first rate
-        two_heads=True,
+        _base_.rejuvenation, threshold=0.5, num_rejuvenations=3, fixed_lambda=1.5e-4, two_heads=True
     ),
 ]

@@ -6,13 +6,5 @@ _base_ = './vgg19_baseline_300e_cifar100.py'
 model = dict(head=dict(type='mmvisx.TwoHeadLinearClsHead'))
 custom_hooks = [
     *_base_.custom_hooks,
-    dict(
-        type='mmvisx.NeuralRejuvenationHook',
-        target=0.5,
-        threshold=0.25,
-        variant='NR-CR',
-        fixed_lambda=3e-4,
-        window=(0, 150),  # at the first rate
-        two_heads=True,
-    ),
+    dict(_base_.rejuvenation, target=0.5, threshold=0.25, fixed_lambda=3e-4, two_heads=True),
 ]

@@ -7,11 +7,5 @@ _base_ = './vgg19_simplified_baseline_90e_imagenet.py'
 
 custom_hooks = [
     *_base_.custom_hooks,
-    dict(
-        type='mmvisx.NeuralRejuvenationHook',
-        threshold=0.25,
-        window=(0, 30),
-        variant='NR-CA',
-        rescale=True,
-    ),
+    dict(_base_.rejuvenation, threshold=0.25, variant='NR-CA', rescale=True),
 ]

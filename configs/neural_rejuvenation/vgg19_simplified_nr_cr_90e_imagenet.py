@@ -5,12 +5,4 @@
 # error, 11.53 % top-5 error (Table 5-I, row 3). Obtained: not run.
 _base_ = './vgg19_simplified_baseline_90e_imagenet.py'
 
-custom_hooks = [
-    *_base_.custom_hooks,
-    dict(
-        type='mmvisx.NeuralRejuvenationHook',
-        threshold=0.25,
-        window=(0, 30),
-        variant='NR-CR',
-    ),
-]
+custom_hooks = [*_base_.custom_hooks, dict(_base_.rejuvenation, threshold=0.25, variant='NR-CR')]

@@ -20,6 +20,10 @@ test_pipeline_128 = [
     dict(type='CenterCrop', crop_size=128),
     _pack,
 ]
+# The hook, at the first rate; a recipe adds the variant and what is to be kept, flops for example.
+rejuvenation = dict(type='mmvisx.NeuralRejuvenationHook', window=(0, 30))
+flops = dict(resource='flops', input_shape=(3, 224, 224))
+
 train_dataloader = dict(batch_size=32, dataset=dict(pipeline=train_pipeline))
 
 max_epochs = 90

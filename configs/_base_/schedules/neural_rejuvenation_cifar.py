@@ -19,3 +19,15 @@ param_scheduler = [
     ),
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=64)
+
+# The hook, at the first rate; a recipe adds what is to be left and the sparsity.
+rejuvenation = dict(
+    type='mmvisx.NeuralRejuvenationHook', variant='NR-CR', window=(0, max_epochs // 2)
+)
+# Network slimming with the penalty (1e-4 for VGG-19, 1e-5 for the others), 160 epochs and Nesterov
+# momentum of the document's reference [181].
+slimming = dict(type='mmvisx.NetworkSlimmingHook', target=0.5, penalty=1e-5, prune_epoch=160)
+slimming_scheduler = [
+    dict(type='MultiStepLR', by_epoch=True, milestones=[80, 120], gamma=0.1, end=160),
+    dict(type='MultiStepLR', by_epoch=True, milestones=[80, 120], gamma=0.1, begin=160),
+]
