@@ -65,7 +65,7 @@ class LabelSmoothGap:
         """Draw the theoretical gap over epsilon (a) and the measured distributions (b).
 
         Args:
-            gaps: The measured gaps by the name of the model.
+            gaps: The measured gaps ``(N,)`` by the name of the model.
             num_classes: K.
             out: The picture; the suffix gives the format.
         """

@@ -22,8 +22,8 @@ class DatasetSamples:
     Random numbers depend on the seed and on the sample, not on how many samples are taken.
 
     Args:
-        picture: Function of a sample and its data set's ``metainfo`` that draws it
-            (:attr:`mmvisx.utils.tasks.Task.sample_picture`).
+        picture: Function of a sample and its data set's ``metainfo`` that draws it,
+            ``(H, W, 3)`` (:attr:`mmvisx.utils.tasks.Task.sample_picture`).
         seed: Of the random numbers of the pipeline.
     """
 

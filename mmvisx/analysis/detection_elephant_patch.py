@@ -138,13 +138,13 @@ def paste_patch(
 def scenes(
     image: np.ndarray, pixels: np.ndarray, mask: np.ndarray, positions: Sequence[Position]
 ) -> Iterator[np.ndarray]:
-    """Yield the images with the patch at each position."""
+    """Yield the images ``(H, W, 3)`` with the patch (see :func:`paste_patch`) at each position."""
     for position in positions:
         yield paste_patch(image, pixels, mask, position)
 
 
 def pack_mask(mask: np.ndarray) -> dict[str, Any]:
-    """Return a mask ``(h, w)`` as COCO's RLE with text for its counts, which JSON holds."""
+    """Return a mask ``(H, W)`` as COCO's RLE with text for its counts, which JSON holds."""
     packed = rle.encode(np.asfortranarray(mask.astype(np.uint8)))
     return {'size': [int(n) for n in packed['size']], 'counts': packed['counts'].decode('ascii')}
 

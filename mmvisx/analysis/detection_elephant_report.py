@@ -41,7 +41,12 @@ def _overlaps(first: Sequence[Sequence[float]], second: Sequence[Sequence[float]
 
 
 def covered_part(box: Sequence[float], canvas: np.ndarray) -> float:
-    """Return the part of a box's pixels inside the image that the patch covers, in [0, 1]."""
+    """Return the part of a box's pixels inside the image that the patch covers, in [0, 1].
+
+    Args:
+        box: Left, top, right and bottom.
+        canvas: Where the patch is, ``(H, W)``.
+    """
     x1, y1, x2, y2 = box
     part = canvas[
         max(0, math.floor(y1)) : max(0, math.ceil(y2)),

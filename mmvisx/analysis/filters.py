@@ -41,7 +41,7 @@ class Filters:
         return *find_convolution(model, self.layer), sees_bgr(model)
 
     def draw(self, weight: Tensor, bgr: bool = False) -> np.ndarray:
-        """Draw filters as :func:`~mmvisx.visualization.filters.draw_filters` does."""
+        """Draw filters ``(N, C, h, w)`` (:func:`~mmvisx.visualization.filters.draw_filters`)."""
         return draw_filters(weight, self.columns, self.scale, bgr)
 
 

@@ -44,7 +44,7 @@ class LearningRates:
         return learning_rates(cfg, length), length
 
     def draw(self, schedules: Sequence[tuple[str, np.ndarray, int]], out: str | Path) -> Path:
-        """Draw schedules over epochs: name, rates and iterations in an epoch of each."""
+        """Draw schedules over epochs: name, rates ``(N,)`` and iterations in an epoch of each."""
         return plot_learning_rates(schedules, out)
 
 

@@ -110,7 +110,16 @@ class BoxWeightedATSSHead(BoxWeightedAnchorHead, ATSSHead):
         *args: Any,
         **kwargs: Any,
     ) -> tuple:
-        """Compute one level's losses."""
+        """Compute one level's losses.
+
+        Args:
+            anchors: ``(N, A, 4)``.
+            cls_score: ``(N, K, H, W)``.
+            bbox_pred: ``(N, 4, H, W)``.
+            centerness: ``(N, 1, H, W)``.
+            labels: ``(N, A)``.
+            label_weights: ``(N, A)``.
+        """
         rows = label_weights[(labels >= 0) & (labels < self.num_classes)]
         if self.train_cfg['pos_weight'] > 0:
             rows = rows / self.train_cfg['pos_weight']
@@ -142,7 +151,7 @@ class BoxWeightedFCOSHead(FCOSHead):
     def get_targets(
         self, points: list[Tensor], batch_gt_instances: list[InstanceData]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Assign points to boxes that carry a negative number instead of their class."""
+        """Assign points, ``(P, 2)`` a level, to boxes with a negative number for their class."""
         labels = torch.cat([gt.labels for gt in batch_gt_instances])
         weights = torch.cat([box_weights(gt) for gt in batch_gt_instances])
         numbers = -1 - torch.arange(len(labels), device=labels.device)
@@ -177,7 +186,13 @@ class BoxWeightedYOLOV3Head(YOLOV3Head):
         return torch.cat([target_map, rows[:, None]], dim=1), neg_map
 
     def loss_by_feat_single(self, pred_map: Tensor, target_map: Tensor, neg_map: Tensor) -> tuple:
-        """Compute one level's losses."""
+        """Compute one level's losses.
+
+        Args:
+            pred_map: ``(N, 3 * (5 + K), H, W)``.
+            target_map: ``(N, A, 6 + K)``, the last column the weights.
+            neg_map: ``(N, A)``.
+        """
         rows = target_map[..., -1]
         with ExitStack() as stack:
             for loss in (self.loss_cls, self.loss_conf, self.loss_xy, self.loss_wh):
@@ -200,7 +215,14 @@ class BoxWeightedBBoxHead(BBoxHead):
         *args: Any,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """Compute the losses."""
+        """Compute the losses.
+
+        Args:
+            cls_score: ``(R, K + 1)``.
+            bbox_pred: ``(R, 4 * K)``, or ``(R, 4)`` for all classes.
+            rois: ``(R, 5)``, the number of the image first.
+            sampling_results: One an image.
+        """
         positive = [result.pos_gt_weights for result in sampling_results]
         rows = []
         for result, weights in zip(sampling_results, positive, strict=True):
@@ -225,7 +247,7 @@ class BoxWeightedMaskHead(FCNMaskHead):
         *args: Any,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """Compute the loss."""
+        """Compute the loss of ``mask_preds``, ``(R, K, h, w)``."""
         rows = torch.cat([result.pos_gt_weights for result in sampling_results])
         with mixed_in(self.loss_mask, _BoxWeightedMaskLoss, box_weights=rows):
             return super().loss_and_target(mask_preds, sampling_results, *args, **kwargs)

@@ -28,7 +28,8 @@ def warm_start_detectors(model: nn.Module, state: Mapping[str, Tensor]) -> None:
 
     Args:
         model: With fresh weights (``init_weights``).
-        state: Of the plain detector, whose convolutions are standardised as the model's are.
+        state: State dict of the plain detector, whose convolutions are standardised as the
+            model's are.
 
     Raises:
         UserError: a weight is missing, left over or of another shape. The model is as it was.

@@ -89,7 +89,10 @@ class Change:
 
 
 def gather(parts: Sequence[Part], tensors: Sequence[Tensor], shape: Sequence[int]) -> Tensor:
-    """Lay tensors of the parts' shapes together to a whole one of ``shape``, zero in between."""
+    """Lay tensors of the parts' shapes together to a whole one of ``shape``, zero in between.
+
+    Each tensor is ``(out, in, ...)`` or ``(out,)``.
+    """
     if len(parts) == 1 and parts[0].rows is None and parts[0].columns is None:
         return tensors[0]
     whole = tensors[0].new_zeros(tuple(shape))

@@ -24,7 +24,7 @@ def plot_gaps(
     """Draw the theoretical gap over epsilon (a) and the measured distributions (b).
 
     Args:
-        gaps: The measured gaps by the name of the model.
+        gaps: The measured gaps ``(N,)`` by the name of the model.
         num_classes: K.
         out: The picture; the suffix gives the format.
         epsilon: Whose theoretical gap is marked in both panels.

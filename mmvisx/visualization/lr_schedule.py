@@ -16,7 +16,7 @@ def plot_learning_rates(schedules: Sequence[tuple[str, np.ndarray, int]], out: s
     """Draw schedules over epochs, at most 2,000 points of each.
 
     Args:
-        schedules: Name, rate of every iteration and iterations in an epoch.
+        schedules: Name, rates ``(N,)`` of the iterations, and iterations in an epoch.
         out: The picture; the suffix gives the format.
     """
     figure, (axis,) = new_figure(1)

@@ -88,7 +88,7 @@ def draw_legend(
 
 
 def side_by_side(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """Put RGB pictures next to each other, white below the shorter ones."""
+    """Put RGB pictures ``(H, W, 3)`` next to each other, white below the shorter ones."""
     height = max(len(picture) for picture in pictures)
     padded = [
         np.pad(p, ((0, height - len(p)), (0, 0), (0, 0)), constant_values=255) for p in pictures

@@ -111,7 +111,11 @@ def convolution_weights(model: nn.Module) -> int:
 
 @torch.no_grad()
 def largest_difference(ours: nn.Module, other: nn.Module, images: Tensor) -> float:
-    """Return the largest difference of two networks' outputs, relative to the largest output."""
+    """Return the largest difference of two networks' outputs, relative to the largest output.
+
+    Args:
+        images: ``(N, C, H, W)``, normalised.
+    """
     outputs = (_flat(default_forward(model, images)) for model in (ours, other))
     pairs = zip(*outputs, strict=True)
     return max(float((a - b).abs().max() / b.abs().max().clamp(min=1e-12)) for a, b in pairs)

@@ -47,7 +47,7 @@ class DenseOutputs(nn.Module):
         return tuple(tensor for _, tensor in self.named(images))
 
     def named(self, images: Tensor) -> list[tuple[str, Tensor]]:
-        """Return every output with its name.
+        """Return every output for images ``(N, 3, H, W)`` with its name.
 
         ``feature_{level}`` are the neck's maps; ``{head}_{k}_{level}`` the ``k``-th output
         of a head: scores, then boxes for an RPN; masks, then features for a semantic head.
@@ -150,6 +150,9 @@ def read_photograph(model: DenseOutputs, path: str | Path, shape: tuple[int, int
 @torch.no_grad()
 def compare(path: str | Path, model: DenseOutputs, images: Tensor) -> dict[str, float]:
     """Run an ONNX file on CPU and return how far each output is from torch's.
+
+    Args:
+        images: ``(N, 3, H, W)``, normalised.
 
     Returns:
         The largest difference of each output, relative to the largest value in torch's.

@@ -47,7 +47,7 @@ class ClassificationInferencer(ImageInferencer):
         prediction: dict[str, Any],
         options: dict[str, Any],
     ) -> np.ndarray:
-        """Return the image with names and scores to its right."""
+        """Return the image ``(H, W, 3)`` with names and scores to its right."""
         return draw_scores(image, prediction['label_names'], prediction['scores'])
 
     def shown(self, prediction: dict[str, Any], options: dict[str, Any]) -> list[str]:

@@ -44,7 +44,7 @@ class RandomFlip(_RandomFlip):
 
 
 def swap_labels(labels: np.ndarray, pairs: Iterable[tuple[int, int]]) -> np.ndarray:
-    """Return ``labels`` with the two numbers of each pair exchanged."""
+    """Return ``labels``, ``(H, W)``, with the two numbers of each pair exchanged."""
     swapped = labels.copy()
     for one, other in pairs:
         swapped[labels == one] = other

@@ -22,6 +22,8 @@ _FIRST_LOSS = 'update_ratio_first_loss'
 def update_ratio(before: list[Tensor], after: list[Tensor]) -> float:
     """Return ``|after - before| / |before|``, Euclidean norms over all tensors together.
 
+    The tensors of both lists have any shape, ``(...)``, the same in pairs.
+
     NaN where all weights are zero, which have no scale to compare with.
     """
     step = torch.stack([(b - a).float().norm() for a, b in zip(before, after, strict=True)]).norm()

@@ -50,6 +50,8 @@ class StepLoop(IterBasedTrainLoop):
     def check_losses(self, losses: Mapping[str, Tensor | Sequence[Tensor]]) -> None:
         """Let hooks look at named losses that did not come out of ``model(..., mode='loss')``.
 
+        Each is a tensor of any shape, ``()`` or ``(N,)`` for example, or several.
+
         Raises:
             UserError: By ``mmvisx.CheckFiniteLossHook``: one is NaN or infinite.
         """

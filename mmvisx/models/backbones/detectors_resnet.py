@@ -110,8 +110,8 @@ class SharedBackbone:
         """Return the stages' maps under new feedback.
 
         Args:
-            stages: Maps of the previous run. The first does not depend on the feedback
-                and is taken over, so that stem and first stage run once per image.
+            stages: Maps ``(N, C, H, W)`` of the previous run. The first does not depend on the
+                feedback and is taken over, so that stem and first stage run once per image.
             rfp_feats: As in :meth:`DetectoRSResNet.rfp_forward`.
         """
         return (stages[0], *self.backbone._run_stages(stages[0], rfp_feats, start=1))

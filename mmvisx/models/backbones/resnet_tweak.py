@@ -131,7 +131,7 @@ class _RatesOnCPU(TorchFunctionMode):
 def rename_weights(
     module: nn.Module, state_dict: dict[str, Tensor], prefix: str, *_: object
 ) -> None:
-    """Give the names of ``module`` to weights that come from the same network, in place."""
+    """Give the names of ``module`` to a state dict that comes from the same network, in place."""
     for key in [k for k in state_dict if k.startswith(f'{prefix}stem.')]:
         match = _STEM.fullmatch(key.removeprefix(prefix))
         if match is not None:

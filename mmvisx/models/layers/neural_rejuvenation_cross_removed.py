@@ -41,7 +41,7 @@ class CrossRemovedConv2d(nn.Module):
     Args:
         like: Convolution that gives kernel, stride, padding, dilation, and whether there is a
             bias; its groups are 1.
-        in_index: Ascending input channels that each generation of outputs reads.
+        in_index: Ascending input channels ``(N,)`` that each generation of outputs reads.
         out_counts: Number of outputs of each generation, the oldest first.
         in_channels: Number of all inputs.
 

@@ -54,7 +54,7 @@ class PreActConv(nn.Module):
         return self.conv(x) if size is None else self.conv(x, output_size=list(size))
 
     def activate(self, x: Tensor) -> Tensor:
-        """Return what the convolution reads."""
+        """Return what the convolution reads of ``(N, C, H, W)``."""
         return self.relu(self.norm(x))
 
 

@@ -61,7 +61,7 @@ def optimal_gap(epsilon: float, num_classes: int, mode: str = 'printed') -> floa
 
 
 def check_labels(labels: Tensor, num_classes: int) -> None:
-    """Raise a :class:`UserError` for class indices outside 0 to ``num_classes - 1``."""
+    """Raise a :class:`UserError` for class indices ``(N,)`` outside 0 to ``num_classes - 1``."""
     if labels.numel() == 0:
         return
     low, high = (int(v) for v in torch.aminmax(labels))

@@ -57,7 +57,7 @@ class Recording:
             self._random = None
 
     def replay(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
-        """Call the module again with these parameters.
+        """Call the module again with these parameters on ``x``, ``(N, C, H, W)``.
 
         Everything recorded is as it was then, and afterwards as it is now.
         """

@@ -39,14 +39,17 @@ def gradual_update(x: Tensor, units: Sequence[UpdateUnit], residual: bool = True
 
 
 def simultaneous_update(x: Tensor, units: Sequence[UpdateUnit], residual: bool = True) -> Tensor:
-    """Update all segments from the same input (Eq. 4.1); arguments of :func:`gradual_update`."""
+    """Update all segments from the same input ``(N, C, H, W)`` (Eq. 4.1).
+
+    Arguments of :func:`gradual_update`.
+    """
     shape = split_channels(x, len(units))[0].shape
     out = torch.cat([run_unit(unit, x, shape, i) for i, unit in enumerate(units)], dim=1)
     return (x + out if residual else out).to(x.dtype)
 
 
 def split_channels(x: Tensor, number: int) -> tuple[Tensor, ...]:
-    """Cut the channels into that many equal segments, as views.
+    """Cut the channels of ``(N, C, H, W)`` into that many equal segments, as views.
 
     Raises:
         UserError: They cannot be cut so.

@@ -34,7 +34,7 @@ def rebuild_rejuvenated(
         model: The network as its config builds it; one that has these layers is left alone.
         entry: ``graph``, of :meth:`ChannelGraph.to_dict`; what else there is belongs to the
             training.
-        state: The checkpoint's weights, which are not needed.
+        state: The checkpoint's state dict, which is not needed.
 
     Raises:
         UserError: the network has no layers of these names, or another version wrote the graph.

@@ -63,7 +63,8 @@ class Rebuild:
 
         Args:
             name: Of the batch normalisation.
-            tensors: Its parameters and statistics by their names (:func:`norm_vectors`).
+            tensors: Its parameters and statistics ``(C,)`` by their names
+                (:func:`norm_vectors`).
             place: Where the old ones' survivors are in them; None: nowhere.
         """
         norm = get_norm(self.model, name)

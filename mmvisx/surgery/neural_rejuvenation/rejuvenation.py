@@ -161,7 +161,11 @@ def _forget(model: nn.Module, graph: ChannelGraph, averages: Sequence[nn.Module]
 
 @torch.no_grad()
 def silence(model: nn.Module, graph: ChannelGraph, alive: Sequence[Tensor]) -> None:
-    """Set the scale and shift of dead neurons to zero, so that they give 0, in place."""
+    """Set the scale and shift of dead neurons to zero, so that they give 0, in place.
+
+    Args:
+        alive: For each group which neurons live, ``(N,)`` bool.
+    """
     for group, mask in zip(graph.groups, alive, strict=True):
         for name in group.norms:
             norm = get_norm(model, name)
@@ -181,7 +185,7 @@ def compact(
     Args:
         model: The network.
         graph: Its channel graph.
-        alive: Which neurons live; by default what the scales say.
+        alive: Which neurons of each group live, ``(N,)`` bool; by default what the scales say.
 
     Returns:
         The network's channel graph from now on.

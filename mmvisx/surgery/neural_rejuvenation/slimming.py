@@ -61,7 +61,7 @@ def convolution_weights(model: nn.Module) -> int:
 
 
 def slimmed_norms(model: nn.Module, images: Tensor) -> list[_BatchNorm]:
-    """Return the norms whose scales are penalised and compared."""
+    """Return the norms whose scales are penalised and compared; images ``(N, C, H, W)``."""
     score = SlimmingScore()
     graph = _pruner(model, images, 0).DG
     return [
@@ -116,7 +116,11 @@ def slim(model: nn.Module, images: Tensor, target: float) -> History:
 
 
 def replay_slimming(model: nn.Module, history: History, images: Tensor) -> None:
-    """Give a fresh network the shapes of a slimmed one, so that its weights can be loaded."""
+    """Give a fresh network the shapes of a slimmed one, so that its weights can be loaded.
+
+    Args:
+        images: ``(N, C, H, W)``, to trace it.
+    """
     frozen = not any(parameter.requires_grad for parameter in model.parameters())
     if frozen:  # a running average: there is nothing to trace without gradients
         model.requires_grad_(True)

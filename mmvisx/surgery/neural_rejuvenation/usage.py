@@ -130,7 +130,7 @@ def least_utilization(graph: ChannelGraph, resource: str) -> float:
 
 
 def split_alive(graph: ChannelGraph, alive: Sequence[Tensor]) -> list[list[int]]:
-    """Count the living neurons of each generation in each group."""
+    """Count the living neurons, ``(N,)`` bool a group, of each generation in each group."""
     return [
         [int(part.sum()) for part in mask.split(group.counts)]
         for group, mask in zip(graph.groups, alive, strict=True)
