@@ -31,6 +31,8 @@ class LabelSmoothGap:
     Args:
         epsilon: Whose theoretical gap is marked.
         mode: Of :func:`~mmvisx.models.losses.bag_of_tricks_label_smooth.smooth_labels`.
+
+    Source: 000, Eq. 2.5 and Figure 2.4.
     """
 
     def __init__(self, epsilon: float = 0.1, mode: str = 'printed') -> None:

@@ -33,6 +33,8 @@ class APGain:
         names: Of the two detectors, for the picture.
         order: Of the classes in it: ``'before'`` or ``'gain'`` (the largest first), or
             ``'given'``.
+
+    Source: 000, Figures 5.7 and 5.8.
     """
 
     def __init__(self, names: Sequence[str] = ('before', 'after'), order: str = 'before') -> None:

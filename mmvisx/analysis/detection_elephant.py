@@ -42,6 +42,8 @@ class DetectionElephant:
 
     Raises:
         UserError: A setting is out of range.
+
+    Source: 000, 5.3.1, Figure 5.4.
     """
 
     def __init__(

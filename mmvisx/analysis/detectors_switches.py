@@ -27,6 +27,8 @@ class SwitchMaps:
         backbone: Whose switches, as in :func:`last_sacs`.
         stretch: Whether each map's lowest and highest value are drawn white and black.
         height: Of the pictures, in pixels.
+
+    Source: 001, Figure 6-8.
     """
 
     def __init__(

@@ -23,6 +23,8 @@ class Filters:
         layer: Its name; the first by default.
         columns: Filters in a row of the picture.
         scale: Pixels of a weight; 8 or, of few filters, more.
+
+    Source: 004, slide 58.
     """
 
     def __init__(

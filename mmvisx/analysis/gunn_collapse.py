@@ -27,6 +27,8 @@ class CollapsedChannels:
     Args:
         layers: Names of layers; ``None``: all :class:`GraduallyUpdated` ones.
         threshold: See :func:`find_collapsed_channels`.
+
+    Source: 001, 4.4.
     """
 
     def __init__(self, layers: Sequence[str] | None = None, threshold: float = 0.99) -> None:

@@ -24,6 +24,8 @@ class Collapse:
         constant: Channels that do not vary; they have no correlation and are in no pair.
         pairs: ``(i, j, correlation)`` with ``i < j``, the strongest first.
         strongest: Largest ``|correlation|`` of two channels, also where that is no pair.
+
+    Source: 001, 4.4.
     """
 
     channels: int
@@ -68,6 +70,8 @@ class ChannelCorrelation:
 
     Mean and covariance are merged in ``float64`` as by Chan et al. (1979), so that the result
     does not depend on the batches, and a large mean costs no digits.
+
+    Source: 001, 4.4.
     """
 
     def __init__(self) -> None:

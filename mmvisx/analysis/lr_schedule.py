@@ -27,6 +27,8 @@ class LearningRates:
 
     Args:
         epoch_length: Iterations in an epoch; by default from the training data's size.
+
+    Source: 000, Figure 2.3a.
     """
 
     def __init__(self, epoch_length: int | None = None) -> None:

@@ -24,6 +24,8 @@ class TaskCurves:
     Args:
         task: Name of the task.
         rows: Folders of the trainings, all by default.
+
+    Source: 002, Figures 6.2 and 6.3.
     """
 
     def __init__(self, task: str, rows: Sequence[str] | None = None) -> None:

@@ -80,6 +80,8 @@ class TrainingCurves:
     Args:
         keys: Names of the values; ``None`` takes the total loss and all metrics.
         legend: One name per log, by default the name of its folder.
+
+    Source: 001, Figure 6-7.
     """
 
     def __init__(

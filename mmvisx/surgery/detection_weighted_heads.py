@@ -64,6 +64,8 @@ class BoxWeightedSampler(BaseSampler):
 
     Attributes:
         pos_gt_weights: Of the last call, ``(num_positives,)``.
+
+    Source: 000, 5.3.1 and Table 5.1 ("weighted loss").
     """
 
     def sample(
@@ -82,7 +84,10 @@ class BoxWeightedSampler(BaseSampler):
 
 
 class BoxWeightedAnchorHead(AnchorHead):
-    """RetinaNet's, SSD's and RPN's heads: class and box terms."""
+    """RetinaNet's, SSD's and RPN's heads: class and box terms.
+
+    Source: 000, 5.3.1 and Table 5.1 ("weighted loss").
+    """
 
     def _get_targets_single(self, *args: Any, **kwargs: Any) -> tuple:
         targets = super()._get_targets_single(*args, **kwargs)
@@ -97,7 +102,10 @@ class BoxWeightedAnchorHead(AnchorHead):
 
 
 class BoxWeightedATSSHead(BoxWeightedAnchorHead, ATSSHead):
-    """ATSS: the class term as in anchor heads; here the box and centre-ness terms."""
+    """ATSS: the class term as in anchor heads; here the box and centre-ness terms.
+
+    Source: 000, 5.3.1 and Table 5.1 ("weighted loss").
+    """
 
     def loss_by_feat_single(
         self,
@@ -130,7 +138,10 @@ class BoxWeightedATSSHead(BoxWeightedAnchorHead, ATSSHead):
 
 
 class BoxWeightedFCOSHead(FCOSHead):
-    """FCOS: class, box and centre-ness terms."""
+    """FCOS: class, box and centre-ness terms.
+
+    Source: 000, 5.3.1 and Table 5.1 ("weighted loss").
+    """
 
     def loss_by_feat(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """Compute the losses."""
@@ -177,6 +188,8 @@ class BoxWeightedYOLOV3Head(YOLOV3Head):
     """YOLOv3: objectness, class, centre and size terms.
 
     The weights travel as one more column of the target map.
+
+    Source: 000, 5.3.1 and Table 5.1 ("weighted loss").
     """
 
     def _get_targets_single(self, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
@@ -204,6 +217,8 @@ class BoxWeightedBBoxHead(BBoxHead):
     """Box heads of RoI stages: class and box terms.
 
     Not by ``label_weights``: the head divides by how many of those are above 0.
+
+    Source: 000, 5.3.1 and Table 5.1 ("weighted loss").
     """
 
     def loss_and_target(
@@ -238,7 +253,10 @@ class BoxWeightedBBoxHead(BBoxHead):
 
 
 class BoxWeightedMaskHead(FCNMaskHead):
-    """Mask heads of RoI stages."""
+    """Mask heads of RoI stages.
+
+    Source: 000, 5.3.1 and Table 5.1 ("weighted loss").
+    """
 
     def loss_and_target(
         self,

@@ -23,6 +23,8 @@ class TaskCurve:
         progress: Share of the training at each evaluation, ``(T,)`` in (0, 1]. Trainings of
             different lengths can be compared: at the end a task has seen as many images.
         values: ``(seeds, T)``.
+
+    Source: 002, Figures 6.2 and 6.3.
     """
 
     progress: np.ndarray

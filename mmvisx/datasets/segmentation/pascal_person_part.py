@@ -85,6 +85,8 @@ class PascalPersonPartDataset(CheckedSegDataset):
 
     The PNGs of ``tools/datasets/pascal_part_to_person_part.py`` and of the original data set
     have the same labels.
+
+    Source: 002, Table 3.2 (D3).
     """
 
     METAINFO: ClassVar[dict] = {

@@ -169,6 +169,8 @@ class LIPDataset(CheckedSegDataset, _LIPDataset):
 
     Label 10 is the torso's skin; in LIP's single-person images, which are mmseg's class of this
     name, it is a jumpsuit.
+
+    Source: 002, Table 3.2 (D2).
     """
 
     METAINFO: ClassVar[dict] = {

@@ -120,6 +120,8 @@ class DetectionMixUp(BaseTransform):
         UserError: An argument is out of range; the data set has one image only; the images
             cannot be blended (:func:`blend_images`); boxes, masks or map are missing; a
             training runs whose loss does not follow the weights.
+
+    Source: 000, 5.3.1, Figure 5.2.
     """
 
     def __init__(

@@ -21,6 +21,8 @@ class PackDetInputs(_PackDetInputs):
 
     Args:
         meta_keys: What goes into the meta information if it is there.
+
+    Source: 000, 5.3.1 and Table 5.1 ("weighted loss").
     """
 
     mapping_table: ClassVar[dict[str, str]] = {**_PackDetInputs.mapping_table, WEIGHTS: 'weights'}

@@ -45,6 +45,8 @@ class WeightedLabels(np.ndarray):
 
     Attributes:
         weights: ``(N,)`` float32, or None.
+
+    Source: 000, 5.3.1.
     """
 
     weights: np.ndarray | None
@@ -100,7 +102,10 @@ def _weights_or_ones(labels: Any) -> np.ndarray:
 
 
 class WeightedResults(dict):
-    """Results of a pipeline whose ``gt_bboxes_weights`` stay aligned with its boxes."""
+    """Results of a pipeline whose ``gt_bboxes_weights`` stay aligned with its boxes.
+
+    Source: 000, 5.3.1.
+    """
 
     def __setitem__(self, key: Any, value: Any) -> None:
         super().__setitem__(key, value)

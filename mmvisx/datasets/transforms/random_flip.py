@@ -27,6 +27,8 @@ class RandomFlip(_RandomFlip):
 
     Args:
         **kwargs: ``prob`` and ``direction``, as in mmcv.
+
+    Source: 002, Table 3.2 (D2, whose parts have a left and a right).
     """
 
     def __init__(self, **kwargs: Any) -> None:

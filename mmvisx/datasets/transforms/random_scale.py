@@ -28,6 +28,8 @@ class RandomScale(BaseTransform):
 
     Raises:
         UserError: not 0 < ``low`` <= ``high``.
+
+    Source: 002, Eq. 6.1.
     """
 
     def __init__(self, low: float = 0.5, high: float = 2.0) -> None:

@@ -77,6 +77,8 @@ class LoadTaskAnnotations(LoadSegAnnotations):
 
     Sets ``gt_seg_map_{task}`` ``(H, W)`` uint8 and names it in ``seg_fields``, so that mmseg's
     transforms treat all maps alike.
+
+    Source: 002, Table 3.2 and section 4.3.2.
     """
 
     def _load_seg_map(self, results: dict[str, Any]) -> None:
@@ -93,7 +95,10 @@ class LoadTaskAnnotations(LoadSegAnnotations):
 
 @TRANSFORMS.register_module()
 class PackTaskInputs(PackSegInputs):
-    """Pack the image and ``gt_sem_seg_{task}`` ``(1, H, W)`` of every task it is annotated for."""
+    """Pack the image and ``gt_sem_seg_{task}`` ``(1, H, W)`` of every task it is annotated for.
+
+    Source: 002, Table 3.2 and section 4.3.2.
+    """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Return ``inputs`` and ``data_samples``."""

@@ -27,6 +27,8 @@ class AsynchronousSGDConstructor(DefaultOptimWrapperConstructor):
 
     Raises:
         UserError: The model has no ``task_heads``, or nothing to train.
+
+    Source: 002, section 6.1, "Optimization".
     """
 
     def __call__(self, model: nn.Module) -> OptimWrapper:

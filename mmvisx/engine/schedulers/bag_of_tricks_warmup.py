@@ -26,6 +26,8 @@ class LinearWarmupLR(LinearLR):
 
     Raises:
         UserError: The warm-up ends before it begins.
+
+    Source: 000, 2.3.1, "Learning rate warmup".
     """
 
     def __init__(self, optimizer: Any, *, begin: int = 0, end: int, **kwargs: Any) -> None:

@@ -21,7 +21,10 @@ from mmvisx.utils import UserError
 
 @dataclass(frozen=True)
 class MergeRule:
-    """Thresholds of the rule; the defaults are the panoptic API's."""
+    """Thresholds of the rule; the defaults are the panoptic API's.
+
+    Source: 001, 6.5.3 and Table 6-VI, which do not say the rule.
+    """
 
     score_thr: float = 0.5
     """A detection below it, in [0, 1], is left out."""
@@ -48,6 +51,8 @@ class PanopticCanvas:
     Attributes:
         places: ``(H, W)`` int32; k > 0 is the k-th segment, 0 is free.
         dropped: How many inputs were left out, by reason.
+
+    Source: 001, 6.5.3 and Table 6-VI, which do not say the rule.
     """
 
     def __init__(self, height: int, width: int, rule: MergeRule | None = None) -> None:

@@ -40,6 +40,8 @@ class PanopticQualityMetric(BaseMetric):
 
     Raises:
         UserError: A file is missing or broken, or does not fit the data set or the model.
+
+    Source: 001, Table 6-VI.
     """
 
     default_prefix = 'panoptic'

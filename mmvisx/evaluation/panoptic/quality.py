@@ -148,6 +148,8 @@ class PanopticScores:
     Attributes:
         statistics: ``(C, 4)``: sum of IoU, TP, FP, FN.
         categories: C items with ``name`` and ``isthing``.
+
+    Source: 001, Table 6-VI.
     """
 
     statistics: np.ndarray

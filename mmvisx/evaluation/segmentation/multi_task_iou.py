@@ -34,6 +34,8 @@ class TaskIoUMetric(IoUMetric):
 
     Raises:
         UserError: The data set has no such task, or no image of it.
+
+    Source: 002, Eq. 5.1.
     """
 
     def __init__(

@@ -33,6 +33,8 @@ class FeedbackMixin(nn.Module):
 
     Args:
         sac: Config of the convolution that replaces ``conv2``; ``None`` leaves it.
+
+    Source: 001, 6.3.2, Figure 6-3.
     """
 
     # Of mmdet's bottlenecks.
@@ -95,12 +97,18 @@ class FeedbackMixin(nn.Module):
 
 
 class DetectoRSBottleneck(FeedbackMixin, Bottleneck):
-    """Bottleneck of :class:`DetectoRSResNet`."""
+    """Bottleneck of :class:`DetectoRSResNet`.
+
+    Source: 001, 6.3.2, Figure 6-3.
+    """
 
 
 @dataclass
 class SharedBackbone:
-    """Handle with which the neck runs the very same backbone again ('RFP + sharing')."""
+    """Handle with which the neck runs the very same backbone again ('RFP + sharing').
+
+    Source: 001, Table 6-III ("RFP + sharing").
+    """
 
     backbone: DetectoRSResNet
 

@@ -15,7 +15,10 @@ __all__ = ['DetectoRSResNeXt', 'DetectoRSResNeXtBottleneck']
 
 
 class DetectoRSResNeXtBottleneck(FeedbackMixin, Bottleneck):
-    """Bottleneck of :class:`DetectoRSResNeXt`."""
+    """Bottleneck of :class:`DetectoRSResNeXt`.
+
+    Source: 001, 6.3.2, Figure 6-3.
+    """
 
 
 @MODELS.register_module()
@@ -26,6 +29,8 @@ class DetectoRSResNeXt(DetectoRSResNet):
         groups: Groups of the 3x3 convolutions (cardinality).
         base_width: Channels of a group in the first stage.
         **kwargs: Of :class:`DetectoRSResNet`.
+
+    Source: 001, 6.3.2, Figure 6-3.
     """
 
     arch_settings: ClassVar[dict[int, tuple]] = {

@@ -29,6 +29,8 @@ class Architecture:
         stages: ``(N, P, K, M)`` of each GUNN layer (4.5.1.3).
         stem: Family: 'cifar' or 'imagenet'.
         final_channels: Channels of the 1x1 convolution behind the last stage, 0: none.
+
+    Source: 001, Tables 4-I and 4-II.
     """
 
     stages: tuple[Stage, ...]

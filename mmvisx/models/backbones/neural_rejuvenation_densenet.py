@@ -32,6 +32,8 @@ class Architecture:
         blocks: Layers of each dense block; a layer is a 1x1 and a 3x3 convolution.
         growth: Channels that a layer adds.
         stem: 'cifar' or 'imagenet'.
+
+    Source: 001, 5.4.3.
     """
 
     blocks: tuple[int, ...]
@@ -47,6 +49,8 @@ class DenseBlock(nn.Module):
         layers: How many layers.
         growth: Channels that each adds.
         **options: Of the convolutions.
+
+    Source: 001, 5.4.3.
     """
 
     def __init__(self, in_channels: int, layers: int, growth: int, **options: object) -> None:

@@ -48,6 +48,8 @@ class ResidualBlock(nn.Module):
         in_channels: Channels of the input.
         out_channels: Channels of the output.
         norm_cfg: Config of the norm layers.
+
+    Source: 002, 4.1 and Table 4.1.
     """
 
     def __init__(self, in_channels: int, out_channels: int, norm_cfg: dict[str, Any]) -> None:

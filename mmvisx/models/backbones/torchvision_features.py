@@ -46,6 +46,8 @@ class TorchvisionFeatures(Backbone):
 
     Raises:
         UserError: torchvision has no such network, or it has no such layer.
+
+    Source: 004, "today's outline": VGG, ResNet, GoogLeNet as what became of AlexNet.
     """
 
     def __init__(

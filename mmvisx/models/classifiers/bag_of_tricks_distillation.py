@@ -35,6 +35,8 @@ class FrozenTeacher:
     Raises:
         UserError: the config file does not exist or has no model, or the teacher's head has
             another number of classes than the student's.
+
+    Source: 000, 2.5.3.
     """
 
     def __init__(self, config: dict[str, Any] | str, checkpoint: str, num_classes: int) -> None:

@@ -27,6 +27,8 @@ class ScoresHead(ClsHead):
 
     Raises:
         UserError: The backbone gives another number of scores.
+
+    Source: 000, 2.2.2 (Inception-V3).
     """
 
     def __init__(self, num_classes: int, **kwargs: Any) -> None:

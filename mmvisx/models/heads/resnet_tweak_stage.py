@@ -31,6 +31,8 @@ class ResNetTweakStage(CheckedInit):
         **kwargs: Of :class:`ResNetTweak`: ``norm_cfg``, ``base_channels``, ``strides`` ...
 
     Parameter names are the backbone's (``layer4.0.conv1.weight``).
+
+    Source: 000, 2.6, Table 2.8.
     """
 
     def __init__(

@@ -72,6 +72,8 @@ class SwitchableAtrousConv2d(ConvAWS2d):
     Differs from the document: the weight is standardised (:class:`ConvAWS2d`) before
     ``dw`` is added, and the switch has no sigmoid; both from the authors' code.
     Parameter names are those of ``mmcv.ops.SAConv2d``.
+
+    Source: 001, 6.4.2 to 6.4.4, Eq. 6.4.
     """
 
     def __init__(

@@ -23,6 +23,8 @@ class FusedSwitchableAtrousConv2d(SwitchableAtrousConv2d):
 
     Made by :func:`fuse_sac`. Computes what the two layers did in eval mode; it has
     nothing to train.
+
+    Source: 001, Eq. 6.4; computing it once is not in the document.
     """
 
     weight_s: Tensor

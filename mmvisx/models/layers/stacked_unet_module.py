@@ -22,6 +22,8 @@ class PreActConv(nn.Module):
         dilation: Distance of the kernel's points.
         transposed: Whether the convolution is transposed.
         norm_cfg: Config of the norm layer; ``None``: batch norm with momentum 0.01.
+
+    Source: 002, 4.1 and Table 4.1.
     """
 
     def __init__(

@@ -31,6 +31,8 @@ class RFPASPP(BaseModule):
         in_channels: Channels of the pyramid.
         out_channels: Channels of each branch.
         dilations: One per branch; the last must be 1.
+
+    Source: 001, 6.3.3.
     """
 
     def __init__(
@@ -84,6 +86,8 @@ class RecursiveFeaturePyramid(FPN):
 
     Parameter names are those of mmdet's ``RFP``. ``rfp_aspp`` and ``rfp_weight`` are
     shared by all levels and steps.
+
+    Source: 001, 6.3.2 to 6.3.4, Eq. 6.1 to 6.3.
     """
 
     def __init__(

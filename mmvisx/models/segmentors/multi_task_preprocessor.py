@@ -20,6 +20,8 @@ class TaskDataPreprocessor(SegDataPreProcessor):
     """mmseg's preprocessor for samples with ``gt_sem_seg_{task}``, which it does not know.
 
     Arguments as in mmseg. All label maps of an image are padded with ``seg_pad_val`` like it.
+
+    Source: 002, section 4.3.2 and Figure 4.4.
     """
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:

@@ -41,6 +41,8 @@ class Recording:
     Args:
         module: To be called once after this, before :meth:`called`.
         device: Where it works.
+
+    Source: 001, Algorithm 2, Eq. 4.6.
     """
 
     def __init__(self, module: nn.Module, device: torch.device) -> None:

@@ -31,6 +31,8 @@ class Rejuvenation:
         budget: The cost it was to have.
         survived: For each group the number of neurons that survived.
         rescued: Layers that were dead as a whole; their strongest neuron stayed alive.
+
+    Source: 001, Algorithm 3.
     """
 
     graph: ChannelGraph

@@ -37,6 +37,8 @@ class Utilization:
         alive: For each group which neurons live, on the CPU.
         rescued: Layers that would be dead as a whole but must not be: their strongest neuron
             stays alive.
+
+    Source: 001, 5.3.1.2.
     """
 
     ratio: float

@@ -31,6 +31,8 @@ class ScalePenalty:
 
     Args:
         coefficient: Returns lambda for the step to come; 0: there is no penalty.
+
+    Source: 001, Eq. 5.3.
     """
 
     def __init__(self, coefficient: Callable[[], float]) -> None:
