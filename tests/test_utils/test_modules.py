@@ -142,6 +142,9 @@ def test_a_mixin_for_a_while():
     assert torch.equal(layer(x), plain)
 
 
+LABELS = {'__cause__', '__doc__', '__module__', '__name__', '__qualname__'}
+
+
 def replaced(tree):
     """Yield what a module replaces on objects that are not its own while a program runs."""
     functions = {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
@@ -152,7 +155,8 @@ def replaced(tree):
                 function = isinstance(node.value, ast.Lambda) or (
                     isinstance(node.value, ast.Name) and node.value.id in functions
                 )
-                if target.attr.startswith('__') or (function and not own):
+                special = target.attr.startswith('__') and target.attr not in LABELS
+                if special or (function and not own):
                     yield target.attr
         elif isinstance(node, ast.Call) and ast.unparse(node).startswith('setattr('):
             yield from () if ast.unparse(node.args[0]) == 'self' else ('setattr',)

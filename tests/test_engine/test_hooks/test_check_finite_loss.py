@@ -1,12 +1,16 @@
 """A loss that is not finite stops the training with good weights."""
 
 import copy
+import gc
 import pickle
+from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.distributed as dist
 from mmengine.hooks import Hook
-from mmengine.model import BaseModel
+from mmengine.model import BaseModel, MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
 from mmvisx.engine.hooks.check_finite_loss import CheckFiniteLossHook, non_finite_terms
@@ -120,6 +124,30 @@ def test_a_model_without_parse_losses(tmp_path):
     with pytest.raises(UserError, match=r'loss_bbox\[1\]=nan'):
         train(tmp_path / 'bad', model)
     assert torch.equal(model.weight, expected.weight)
+
+
+def test_distributed(tmp_path):
+    """The names of the terms come out of the network inside MMEngine's wrapper."""
+    store = dist.FileStore(str(tmp_path / 'store'), 1)
+    dist.init_process_group('gloo', store=store, rank=0, world_size=1)
+    try:
+        model = Model(2)
+        wrapped = MMDistributedDataParallel(model)
+        optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
+        runner = SimpleNamespace(
+            model=wrapped, iter=0, epoch=0, optim_wrapper=optim, work_dir=str(tmp_path)
+        )
+        hook = CheckFiniteLossHook()
+        hook.before_train(runner)
+        wrapped.train_step(dict(inputs=torch.zeros(1)), optim)
+        before = model.weight.detach().clone()
+        with pytest.raises(UserError, match=r'loss_bbox\[1\]=nan'):
+            wrapped.train_step(dict(inputs=torch.zeros(1)), optim)
+        assert torch.equal(model.weight, before)
+    finally:
+        del wrapped
+        gc.collect()  # a model under DDP that is alive may block what follows for ever
+        dist.destroy_process_group()
 
 
 class HandsOver(Hook):
