@@ -168,9 +168,9 @@ def test_two_kinds_of_patches_are_left_in_one_place_each():
     found = {
         (str(path.relative_to(package)), what)
         for path in package.rglob('*.py')
-        # What changes built networks puts layers in the place of layers.
-        if path.relative_to(package).parts[0] != 'surgery'
         for what in replaced(ast.parse(path.read_text()))
+        # What changes built networks puts layers in the place of layers.
+        if what != 'setattr' or path.relative_to(package).parts[0] != 'surgery'
     }
     assert found == {
         ('utils/modules.py', '__class__'),
