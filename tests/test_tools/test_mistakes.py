@@ -220,6 +220,8 @@ def test_tool_with_options(refuse, repo, tmp_path, path, arguments):
             ['run', 'CONFIG', 'WEIGHTS', 'IMAGE', '--patch', 'IMAGE'],
         ),
         ('demo/image_demo.py', DETECTORS, 'detector', ['IMAGE', 'CONFIG', 'WEIGHTS']),
+        ('demo/image_demo.py', UNET, 'segmentor', ['IMAGE', 'CONFIG', 'WEIGHTS']),
+        ('demo/image_demo.py', TWEAKS, 'tweaks', ['IMAGE', 'CONFIG', 'WEIGHTS']),
         ('demo/seg_demo.py', UNET, 'segmentor', ['IMAGE', 'CONFIG', 'WEIGHTS']),
         (
             'tools/model_converters/warm_start_detectors.py',
@@ -234,6 +236,7 @@ def test_tool_with_options(refuse, repo, tmp_path, path, arguments):
 def test_tool_with_a_config(refuse, repo, tmp_path, path, base, statement, arguments):
     text, shown = {
         'classifier': ("model = dict(backbone=dict(stem='large'))", "model.backbone.stem='large'"),
+        'tweaks': ("model = dict(backbone=dict(variant='e'))", "model.backbone.variant='e'"),
         'detector': (
             "model = dict(backbone=dict(sac=dict(switch='triple')))",
             "model.backbone.sac.switch='triple'",

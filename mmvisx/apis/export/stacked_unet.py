@@ -44,7 +44,7 @@ def rename_stacked_unet(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the weights of a published ImageNet classifier under this package's names.
 
     Args:
-        state: Weights of ``Stackedunet_imagenet``, with or without ``module.`` in front.
+        state: State dict of ``Stackedunet_imagenet``, with or without ``module.`` in front.
 
     Returns:
         Weights of an mmpretrain classifier, ``backbone.*`` and ``head.fc.*``. The tensors are

@@ -109,7 +109,7 @@ class Inferencer(ImageInferencer):
         prediction: dict[str, Any],
         options: dict[str, Any],
     ) -> np.ndarray:
-        """Return the image with the detections of a score above the threshold."""
+        """Return the image ``(H, W, 3)`` with the detections of a score above the threshold."""
         self.visualizer.add_datasample(
             'image', image, sample, draw_gt=False, pred_score_thr=options['pred_score_thr']
         )

@@ -47,7 +47,7 @@ class SegmentationInferencer(ImageInferencer):
         prediction: dict[str, Any],
         options: dict[str, Any],
     ) -> np.ndarray:
-        """Return the image under the colours, and a legend, of each task."""
+        """Return the image ``(H, W, 3)`` under the colours, and a legend, of each task."""
         return draw_tasks(image, prediction['labels'], self.tasks, options['opacity'])
 
     def write(self, prediction: dict[str, Any], folder: Path, name: str) -> None:

@@ -18,8 +18,7 @@ from mmvisx.utils import UserError
 
 from .detection_mixup_weights import LABELS, WeightedResults, box_weights, check_listening
 
-# How many draws, and images in order after them, may be the image itself or dropped by the
-# pipeline.
+# Draws, and images in order after them, that may be the image itself or dropped by the pipeline.
 _DRAWS, _MOST = 8, 100
 _MISSING = (
     'DetectionMixUp: {} comes without {}: load it for every image in the pipeline of the inner '
@@ -86,24 +85,23 @@ class DetectionMixUp(BaseTransform):
     what stands behind this transform makes it one step, and ``LoadAnnotations(keep_instances=
     False)`` leaves out what is slowest to copy.
 
-    Both images keep their size and lie at the top left of a zero canvas of ``max(H)`` x
-    ``max(W)``. ``lambda`` is the weight of the first image and of its boxes, ``1 -
-    lambda`` of the second image and of its. Boxes, labels, ignore flags and masks of both
-    are kept, the first image's first; of the semantic maps the one of the heavier image
-    (the first one's at equal weights), with the ignore index outside of it. Boxes that
-    have weights already have them multiplied. ``instances``, the annotations as they were
-    read, would be one image's only and are dropped.
+    Both images keep their size and lie at the top left of a zero canvas of ``max(H)`` x ``max(W)``.
+    ``lambda`` is the weight of the first image and of its boxes, ``1 - lambda`` of the second image
+    and of its. Boxes, labels, ignore flags and masks of both are kept, the first image's first; of
+    the semantic maps the one of the heavier image (the first one's at equal weights), with the
+    ignore index outside of it. Boxes that have weights already have them multiplied. ``instances``,
+    the annotations as they were read, would be one image's only and are dropped.
 
     The weights are ``gt_bboxes_weights``, ``(N,)`` float32, and ``gt_instances.weights``
     after packing. They follow the boxes through mmdet's transforms
     (:mod:`~mmvisx.datasets.transforms.detection_mixup_weights`).
 
-    Random numbers come from NumPy only. Without a cache, ``mmvisx.RandomStateHook`` makes
-    the samples repeatable with any number of workers, and after a resume. With a cache the
-    partner is one of the images that the same worker loaded last, so a run repeats only
-    with the same number of workers, and a resumed run differs from the uninterrupted one
-    for as long as the cache would have held images from before (with workers that are not
-    persistent the cache starts empty in every epoch, so runs of whole epochs do not differ).
+    Random numbers come from NumPy only. Without a cache, ``mmvisx.RandomStateHook`` makes the
+    samples repeatable with any number of workers, and after a resume. With a cache the partner is
+    one of the images that the same worker loaded last, so a run repeats only with the same number
+    of workers, and a resumed run differs from the uninterrupted one for as long as the cache would
+    have held images from before (with workers that are not persistent the cache starts empty in
+    every epoch, so runs of whole epochs do not differ).
 
     Args:
         alpha: First parameter of the Beta distribution of lambda; 1 and 1 is uniform.

@@ -131,7 +131,8 @@ class AsynchronousSGD(OptimWrapperDict):
         """Run the backward pass of a batch, count its images, step the parts that are due.
 
         Args:
-            loss: From the ``parse_losses`` of a model with tasks. One without is refused.
+            loss: From the ``parse_losses`` of a model with tasks, each ``()``. One without is
+                refused.
             step_kwargs: For ``step`` of the optimizer wrappers.
             zero_kwargs: Not used: gradients are taken, not zeroed.
         """
@@ -152,7 +153,7 @@ class AsynchronousSGD(OptimWrapperDict):
                 parameter.grad = None
 
     def backward(self, loss: Tensor, **kwargs: Any) -> None:
-        """Run the backward pass, with a scaled loss in float16."""
+        """Run the backward pass of a loss ``()``, scaled in float16."""
         if self._scaler is not None:
             loss = self._scaler.scale(loss)
         loss.backward(**kwargs)

@@ -36,12 +36,18 @@ class TwoHeadLinearClsHead(LinearClsHead):
         self.rejuvenated: Tensor | None = None
 
     def split_features(self, rejuvenated: Tensor) -> None:
-        """Say which features, as indices, are those of rejuvenated neurons."""
+        """Say which features, as indices ``(R,)``, are those of rejuvenated neurons."""
         self.rejuvenated = rejuvenated if rejuvenated.numel() else None
         self.in_channels = self.fc.in_features
 
     def loss(self, feats: tuple[Tensor, ...], data_samples: list, **kwargs: Any) -> dict:
-        """Return ``loss_survived`` and ``loss_rejuvenated``, or ``loss`` before the split."""
+        """Return ``loss_survived`` and ``loss_rejuvenated``, or ``loss`` before the split.
+
+        Args:
+            feats: The last are the features, ``(N, C)``.
+            data_samples: N.
+            **kwargs: Of the loss.
+        """
         if self.rejuvenated is None:
             return super().loss(feats, data_samples, **kwargs)
         features = self.pre_logits(feats)

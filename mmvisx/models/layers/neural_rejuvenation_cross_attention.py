@@ -38,8 +38,8 @@ class CrossAttentionConv2d(nn.Module):
     Args:
         like: Convolution that gives kernel, stride, padding, dilation, and whether there is a
             bias; its groups are 1.
-        in_index: Ascending input channels of each generation; inputs that belong to none, as
-            those of a residual stream, count to the first.
+        in_index: Ascending input channels ``(N,)`` of each generation; inputs that belong to
+            none, as those of a residual stream, count to the first.
         out_counts: Number of outputs of each generation, the oldest first.
 
     Source: 001, 5.3.3.3 (NR-CA).

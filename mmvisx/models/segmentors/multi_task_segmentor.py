@@ -122,7 +122,7 @@ class MultiTaskSegmentor(EncoderDecoder):
         return tuple(head.forward(features) for head in self.task_heads.values())
 
     def loss(self, inputs: Tensor, data_samples: Sequence[SegDataSample]) -> dict[str, Tensor]:
-        """Return ``{task}.loss_...``, and how many images each task and any task has.
+        """Return ``{task}.loss_...``, and how many images ``(N, 3, H, W)`` a task and any has.
 
         Raises:
             UserError: an image without a label map.
@@ -149,7 +149,7 @@ class MultiTaskSegmentor(EncoderDecoder):
         return losses
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[StepLosses, dict[str, Tensor]]:
-        """Return the loss of each task and their sum, and what is logged."""
+        """Return the loss ``()`` of each task and their sum, and what is logged."""
         total, logged = super().parse_losses(losses)
         per_task, images = {}, {}
         for task, head in self.task_heads.items():

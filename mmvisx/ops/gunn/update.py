@@ -60,7 +60,7 @@ def split_channels(x: Tensor, number: int) -> tuple[Tensor, ...]:
 
 
 def run_unit(unit: UpdateUnit, state: Tensor, shape: torch.Size, index: int) -> Tensor:
-    """Return the update of the segment of shape ``shape`` from the features ``state``.
+    """Return the update of a segment of shape ``shape`` from features ``(N, C, H, W)``.
 
     Raises:
         UserError: The output has another shape, or the unit wrote into ``state``, which the
