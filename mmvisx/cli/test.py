@@ -9,16 +9,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mmvisx.cli.options import add_classes_option, add_config_argument, add_config_options
 from mmvisx.utils import UserError
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmvisx.utils.config import add_config_options
-    from mmvisx.utils.config.classes import add_classes_option
-
     parser = argparse.ArgumentParser(description='Evaluate a checkpoint')
-    parser.add_argument('config', help='config file')
+    add_config_argument(parser)
     parser.add_argument(
         'checkpoint',
         nargs='+',

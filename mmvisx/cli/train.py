@@ -5,14 +5,13 @@ python tools/train.py configs/detectors/htc_rfp_sac.py --work-dir work_dirs/mine
 
 import argparse
 
+from mmvisx.cli.options import add_classes_option, add_config_argument, add_config_options
+
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmvisx.utils.config import add_config_options
-    from mmvisx.utils.config.classes import add_classes_option
-
     parser = argparse.ArgumentParser(description='Train a model')
-    parser.add_argument('config', help='config file')
+    add_config_argument(parser)
     parser.add_argument('--work-dir', help='logs and checkpoints; work_dirs/{config} by default')
     parser.add_argument(
         '--resume',

@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from mmvisx.apis.run import prepare_config
 from mmvisx.cli.analysis import recipe_table
-from mmvisx.utils.config import add_config_options
+from mmvisx.cli.options import add_config_options
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs' / 'detection_freebies'
 # In the order of the tables; every row adds one to the row before it.

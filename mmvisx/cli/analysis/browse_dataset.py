@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mmvisx.cli.options import add_classes_option, add_config_argument, add_config_options
 from mmvisx.utils import UserError
 
 
@@ -40,11 +41,8 @@ def browse(
 
 def main() -> None:
     """Draw."""
-    from mmvisx.utils.config import add_config_options
-    from mmvisx.utils.config.classes import add_classes_option, read_classes, set_classes
-
     parser = argparse.ArgumentParser(description='Draw samples of a data set')
-    parser.add_argument('config', help='config file')
+    add_config_argument(parser)
     parser.add_argument('--out-dir', default='outputs/browse', help='folder for the pictures')
     parser.add_argument('--count', type=int, default=16, help='number of samples')
     parser.add_argument('--start', type=int, default=0, help='index of the first sample')
@@ -60,6 +58,7 @@ def main() -> None:
     from tqdm import tqdm
 
     from mmvisx.apis.run import prepare_config
+    from mmvisx.utils.config.classes import read_classes, set_classes
 
     register_all_modules(init_default_scope=False)
     cfg = prepare_config(args.config, options=args.cfg_options)

@@ -13,13 +13,13 @@ import argparse
 import json
 from pathlib import Path
 
+from mmvisx.cli.options import add_config_argument, add_config_options
+
 
 def main() -> None:
     """Measure and print."""
-    from mmvisx.utils.config import add_config_options
-
     parser = argparse.ArgumentParser(description='Count collapsed channels')
-    parser.add_argument('config', help='config file')
+    add_config_argument(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument(
         '--layers', nargs='+', metavar='NAME', help='all gradually updated ones by default'

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mmvisx.cli.options import add_config_argument
 from mmvisx.utils import UserError
 
 
@@ -23,7 +24,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='The "elephant in the room" test')
     commands = parser.add_subparsers(dest='command', required=True)
     run = commands.add_parser('run', help='detect at each step and report')
-    run.add_argument('config', help='config file')
+    add_config_argument(run)
     run.add_argument('checkpoint', help='checkpoint file')
     run.add_argument('image', help='the room')
     run.add_argument('--patch', required=True, help='image of the object; alpha is its mask')

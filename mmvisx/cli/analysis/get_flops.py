@@ -6,15 +6,14 @@ python tools/analysis/get_flops.py CONFIG --checkpoint PRUNED_OR_REJUVENATED
 
 import argparse
 
+from mmvisx.cli.options import add_config_argument, add_config_options
 from mmvisx.utils import UserError
 
 
 def main() -> None:
     """Count and print."""
-    from mmvisx.utils.config import add_config_options
-
     parser = argparse.ArgumentParser(description='Parameters and multiply-adds of a network')
-    parser.add_argument('config', help='config file')
+    add_config_argument(parser)
     parser.add_argument(
         '--shape',
         type=int,

@@ -9,15 +9,14 @@ another model.
 import argparse
 from pathlib import Path
 
+from mmvisx.cli.options import add_config_argument, add_config_options
 from mmvisx.utils import UserError
 
 
 def main() -> None:
     """Predict and draw."""
-    from mmvisx.utils.config import add_config_options
-
     parser = argparse.ArgumentParser(description='Draw what label smoothing does to the scores')
-    parser.add_argument('config', help='config file')
+    add_config_argument(parser)
     parser.add_argument('checkpoints', nargs='+', help='checkpoints to compare')
     parser.add_argument('--epsilon', type=float, default=0.1, help='whose gap is marked')
     parser.add_argument('--mode', choices=['printed', 'coded'], default='printed')

@@ -6,15 +6,14 @@ python tools/analysis/plot_lr.py CONFIG OTHER_CONFIG --iters-per-epoch 1252 --ou
 import argparse
 from pathlib import Path
 
+from mmvisx.cli.options import add_config_argument, add_config_options
 from mmvisx.utils import UserError
 
 
 def main() -> None:
     """Draw."""
-    from mmvisx.utils.config import add_config_options
-
     parser = argparse.ArgumentParser(description='Draw learning-rate schedules')
-    parser.add_argument('configs', nargs='+', help='config files')
+    add_config_argument(parser, 'configs', nargs='+')
     parser.add_argument(
         '--iters-per-epoch', type=int, help="by default from the training data's size"
     )

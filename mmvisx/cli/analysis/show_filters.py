@@ -5,11 +5,13 @@ python tools/analysis/show_filters.py CONFIG CHECKPOINT --out filters.png
 
 import argparse
 
+from mmvisx.cli.options import add_config_argument
+
 
 def main() -> None:
     """Draw."""
     parser = argparse.ArgumentParser(description='Draw the filters of a convolution')
-    parser.add_argument('config', help='config file')
+    add_config_argument(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--layer', help='backbone.layer1.0.conv1, ...; the first by default')
     parser.add_argument('--columns', type=int, default=8, help='filters in a row')

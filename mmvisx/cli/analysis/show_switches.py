@@ -10,13 +10,14 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from mmvisx.cli.options import add_config_argument
 from mmvisx.utils import UserError
 
 
 def main() -> None:
     """Predict and draw."""
     parser = argparse.ArgumentParser(description='Draw the switches of a DetectoRS')
-    parser.add_argument('config', help='config file')
+    add_config_argument(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('images', nargs='+', help='images or folders of images')
     parser.add_argument('--out-dir', default='outputs/switches', help='folder for the pictures')

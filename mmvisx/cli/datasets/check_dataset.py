@@ -14,13 +14,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mmdet.datasets import VOCDataset
-
-from mmvisx.datasets.detection.checks import Report, check_coco, check_voc, parse_classes
-from mmvisx.datasets.segmentation.seg_checks import CountingReport, check_folders, check_masks
 from mmvisx.utils import UserError
-from mmvisx.utils.config.classes import read_classes
+
+if TYPE_CHECKING:
+    from mmvisx.datasets.detection.checks import Report
 
 
 def main(args: list[str] | None = None) -> int:
@@ -46,6 +45,10 @@ def main(args: list[str] | None = None) -> int:
     )
     parser.add_argument('--json', dest='report', help='write the report to this file, too')
     options = parser.parse_args(args)
+    from mmvisx.datasets.detection.checks import parse_classes
+    from mmvisx.datasets.segmentation.seg_checks import CountingReport
+    from mmvisx.utils.config.classes import read_classes
+
     classes = None
     if options.classes is not None:
         classes = read_classes([name for text in options.classes for name in parse_classes(text)])
@@ -71,6 +74,11 @@ def check(options: argparse.Namespace, classes: tuple[str, ...] | None) -> Repor
     Raises:
         UserError: It is none of what can be checked, or an option is missing.
     """
+    from mmdet.datasets import VOCDataset
+
+    from mmvisx.datasets.detection.checks import check_coco, check_voc
+    from mmvisx.datasets.segmentation.seg_checks import check_folders, check_masks
+
     path = Path(options.path)
     if options.masks is not None:
         return check_masks(path, options.masks, classes)

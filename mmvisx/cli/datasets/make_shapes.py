@@ -10,20 +10,19 @@ from __future__ import annotations
 import argparse
 import time
 
-from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
+from mmvisx.cli.options import build
 
 
 def main(args: list[str] | None = None) -> int:
     """Parse the command line and render."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    default = ShapesConfig()
+    parser = argparse.ArgumentParser(description=__doc__, argument_default=argparse.SUPPRESS)
     parser.add_argument('--out', default='data/shapes', help='folder to make')
-    parser.add_argument('--train', type=int, default=default.train, help='training images')
-    parser.add_argument('--val', type=int, default=default.val, help='validation images')
-    parser.add_argument('--size', type=int, default=default.size, help='side in pixels')
-    parser.add_argument('--min-objects', type=int, default=default.min_objects)
-    parser.add_argument('--max-objects', type=int, default=default.max_objects)
-    parser.add_argument('--seed', type=int, default=default.seed)
+    parser.add_argument('--train', type=int, help='training images; 400')
+    parser.add_argument('--val', type=int, help='validation images; 100')
+    parser.add_argument('--size', type=int, help='side in pixels; 128')
+    parser.add_argument('--min-objects', type=int, help='in an image; 2')
+    parser.add_argument('--max-objects', type=int, help='in an image; 6')
+    parser.add_argument('--seed', type=int)
     parser.add_argument(
         '--parts', action='store_true', help='write maps of parts, too: VOC2012/SegmentationPart'
     )
@@ -31,14 +30,12 @@ def main(args: list[str] | None = None) -> int:
         '--sizes',
         nargs=2,
         type=float,
-        default=default.sizes,
         metavar=('LOW', 'HIGH'),
         help='diameters of the objects, in sides of the image',
     )
     parser.add_argument(
         '--visibility',
         type=float,
-        default=default.visibility,
         help='at least this share of every object can be seen',
     )
     parser.add_argument(
@@ -47,20 +44,15 @@ def main(args: list[str] | None = None) -> int:
         help='the class depends on the stuff around the object, too',
     )
     parser.add_argument('--workers', type=int, default=1, help='processes; same bytes')
-    parser.add_argument('--force', action='store_true', help='replace another shapes data set')
-    options = parser.parse_args(args)
-    config = ShapesConfig(
-        options.train,
-        options.val,
-        options.size,
-        options.min_objects,
-        options.max_objects,
-        options.seed,
-        options.parts,
-        tuple(options.sizes),
-        options.visibility,
-        options.context,
+    parser.add_argument(
+        '--force', action='store_true', default=False, help='replace another shapes data set'
     )
+    options = parser.parse_args(args)
+    if 'sizes' in options:
+        options.sizes = tuple(options.sizes)
+    from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
+
+    config = build(ShapesConfig, options)
     start = time.perf_counter()
     if make_shapes(options.out, config, options.workers, options.force):
         seconds = time.perf_counter() - start

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import argparse
 
+from mmvisx.cli.options import build
+
 
 def main() -> None:
     """Parse the command line and render."""
+    parser = argparse.ArgumentParser(
+        description='Render crops of single shapes as class folders',
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.add_argument('--out', default='data/shapes_crops', help='folder to make')
+    parser.add_argument('--train', type=int, help='training images; 6000')
+    parser.add_argument('--val', type=int, help='validation images; 600')
+    parser.add_argument('--size', type=int, help='side in pixels; 64')
+    parser.add_argument('--seed', type=int, help="the renderer's; 1")
+    parser.add_argument('--scene-size', type=int, help='side of the rendered images; 96')
+    args = parser.parse_args()
     from mmvisx.datasets.shapes.crops import CropsConfig, write_crops
 
-    parser = argparse.ArgumentParser(description='Render crops of single shapes as class folders')
-    default = CropsConfig()
-    parser.add_argument('--out', default='data/shapes_crops', help='folder to make')
-    parser.add_argument('--train', type=int, default=default.train, help='training images')
-    parser.add_argument('--val', type=int, default=default.val, help='validation images')
-    parser.add_argument('--size', type=int, default=default.size, help='side in pixels')
-    parser.add_argument('--seed', type=int, default=default.seed, help="the renderer's")
-    parser.add_argument(
-        '--scene-size', type=int, default=default.scene_size, help='side of the rendered images'
-    )
-    args = parser.parse_args()
-    config = CropsConfig(args.train, args.val, args.size, args.seed, args.scene_size)
+    config = build(CropsConfig, args)
     write_crops(args.out, config)
     print(f'{args.out}: {config.train} + {config.val} crops')

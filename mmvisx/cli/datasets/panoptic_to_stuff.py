@@ -14,8 +14,6 @@ import argparse
 import json
 from pathlib import Path
 
-from mmvisx.datasets.panoptic.annotations import STUFF_CLASSES, panoptic_to_stuff
-
 
 def main(args: list[str] | None = None) -> int:
     """Convert and say how many classes the semantic head needs."""
@@ -28,6 +26,8 @@ def main(args: list[str] | None = None) -> int:
     parser.add_argument('--contiguous', action='store_true', help='labels 0, 1, 2, ... (own data)')
     parser.add_argument('--labels', help='write the label of each category name to this JSON')
     options = parser.parse_args(args)
+    from mmvisx.datasets.panoptic.annotations import STUFF_CLASSES, panoptic_to_stuff
+
     labels = panoptic_to_stuff(
         options.annotations, options.panoptic, options.out, options.contiguous
     )

@@ -8,8 +8,6 @@ import random
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-import cv2
-
 from mmvisx.utils import UserError
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
@@ -30,6 +28,8 @@ def convert(images: Path, annotations: Path, out: Path, val: int, seed: int, lon
     Raises:
         UserError: there are no XML files, an image does not load, or ``val`` leaves none.
     """
+    import cv2
+
     files = sorted(annotations.glob('*.xml'))
     if not 0 < val < len(files):
         raise UserError(f'--val {val}: {annotations} has {len(files)} XML files to split into two')

@@ -16,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmvisx.cli.options import add_config_argument
 from mmvisx.utils import UserError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def main() -> int:
     """Predict and draw; returns 1 when an image of the folder could not be read."""
     parser = argparse.ArgumentParser(description='Draw predictions on images')
     parser.add_argument('input', help='image or folder of images')
-    parser.add_argument('config', help='config file')
+    add_config_argument(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out-dir', default='outputs', help='folder for pictures and predictions')
     parser.add_argument(

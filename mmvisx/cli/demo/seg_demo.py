@@ -11,6 +11,7 @@ NAME is the image's without its ending, and with it where two images differ in n
 import argparse
 from pathlib import Path
 
+from mmvisx.cli.options import add_config_argument
 from mmvisx.utils import UserError
 
 
@@ -18,7 +19,7 @@ def main(args: list[str] | None = None) -> int:
     """Predict and draw; returns 1 when an image of the folder could not be read."""
     parser = argparse.ArgumentParser(description='Draw label maps over images')
     parser.add_argument('input', help='image or folder of images')
-    parser.add_argument('config', help='config file of a segmentor')
+    add_config_argument(parser, help='config file of a segmentor, or name of a recipe')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out-dir', type=Path, default=Path('outputs'), help='for the pictures')
     parser.add_argument('--opacity', type=float, default=0.5, help='of the colours, 0 to 1')

@@ -6,6 +6,7 @@ python tools/deployment/export_onnx.py configs/detectors/htc_rfp_sac.py CHECKPOI
 
 import argparse
 
+from mmvisx.cli.options import add_config_argument, add_config_options
 from mmvisx.utils import UserError
 
 TOLERANCE = 1e-3
@@ -13,10 +14,8 @@ TOLERANCE = 1e-3
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmvisx.utils.config import add_config_options
-
     parser = argparse.ArgumentParser(description='Export a detector to ONNX')
-    parser.add_argument('config', help='config file')
+    add_config_argument(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', required=True, help='the .onnx file to write')
     parser.add_argument(

@@ -7,15 +7,14 @@ python tools/model_converters/export_rejuvenated.py CONFIG CHECKPOINT --out plai
 
 import argparse
 
+from mmvisx.cli.options import add_config_argument, add_config_options
 from mmvisx.utils import UserError
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmvisx.utils.config import add_config_options
-
     parser = argparse.ArgumentParser(description='Write a rejuvenated network as a plain one')
-    parser.add_argument('config', help='config file; it needs no hook')
+    add_config_argument(parser, help='config file or name of a recipe; it needs no hook')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', required=True, help='the .pth file to write')
     parser.add_argument(

@@ -10,8 +10,6 @@ import argparse
 import json
 from pathlib import Path
 
-from mmvisx.evaluation.panoptic.quality import evaluate_panoptic
-
 
 def main(args: list[str] | None = None) -> int:
     """Print the table and, if asked to, write the numbers."""
@@ -24,6 +22,8 @@ def main(args: list[str] | None = None) -> int:
     parser.add_argument('--gt-dir', help='folder of the PNGs; the JSON without its suffix')
     parser.add_argument('--out', help='write the metrics to this JSON; null: does not occur')
     options = parser.parse_args(args)
+    from mmvisx.evaluation.panoptic.quality import evaluate_panoptic
+
     scores = evaluate_panoptic(options.prediction, options.truth, options.pred_dir, options.gt_dir)
     print(scores.table())
     if options.out is not None:

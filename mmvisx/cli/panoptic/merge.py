@@ -20,21 +20,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mmvisx.evaluation.panoptic.format import read_json
-from mmvisx.evaluation.panoptic.inputs import (
-    MaskResults,
-    StuffMaps,
-    merge_files,
-    read_images,
-    stuff_table,
-)
-from mmvisx.evaluation.panoptic.merge import MergeRule
+from mmvisx.cli.options import build
 from mmvisx.utils import UserError
 
 
 def parse_args(args: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    rule = MergeRule()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -53,16 +44,26 @@ def parse_args(args: list[str] | None) -> argparse.Namespace:
         help="values of the PNGs: things 0, 1, ..., then stuff; COCO-stuff's by default",
     )
     names.add_argument('--labels', help='JSON: value (or list of values) of each category name')
-    parser.add_argument('--score-thr', type=float, default=rule.score_thr)
-    parser.add_argument('--overlap-thr', type=float, default=rule.overlap_thr)
-    parser.add_argument('--stuff-area-limit', type=int, default=rule.stuff_area_limit)
+    parser.add_argument('--score-thr', type=float, default=argparse.SUPPRESS)
+    parser.add_argument('--overlap-thr', type=float, default=argparse.SUPPRESS)
+    parser.add_argument('--stuff-area-limit', type=int, default=argparse.SUPPRESS)
     return parser.parse_args(args)
 
 
 def main(args: list[str] | None = None) -> int:
     """Merge and say what was left out."""
     options = parse_args(args)
-    rule = MergeRule(options.score_thr, options.overlap_thr, options.stuff_area_limit)
+    from mmvisx.evaluation.panoptic.format import read_json
+    from mmvisx.evaluation.panoptic.inputs import (
+        MaskResults,
+        StuffMaps,
+        merge_files,
+        read_images,
+        stuff_table,
+    )
+    from mmvisx.evaluation.panoptic.merge import MergeRule
+
+    rule = build(MergeRule, options)
     out = Path(options.out)
     if out.suffix != '.json':
         raise UserError(f'--out {out}: the name must end in .json')

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,18 +19,6 @@ LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 EVALUATORS = ('val_evaluator', 'test_evaluator')
 # Data sets of class folders, whose names they are registered under.
 FOLDERS = ('CustomDataset', 'ImageFolder', 'ImageNet')
-
-
-def add_classes_option(parser: ArgumentParser) -> None:
-    """Add ``--classes`` to a tool's parser."""
-    parser.add_argument(
-        '--classes',
-        nargs='+',
-        metavar='NAME',
-        help="classes of your own data instead of the config's: their names (of masks in the order "
-        'of the labels, from 0), or what to read them from: a COCO JSON, a text file with a name '
-        'a line, or a folder with a sub-folder for each class',
-    )
 
 
 def read_classes(values: Sequence[str]) -> tuple[str, ...]:

@@ -6,12 +6,11 @@ added beside the right one and nothing tells the user that it had no effect.
 
 from __future__ import annotations
 
-from argparse import ArgumentError, ArgumentParser, Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import Config, ConfigDict
 from mmengine.config.utils import MODULE2PACKAGE
 
 from mmvisx.utils.errors import UserError
@@ -25,46 +24,6 @@ from .signatures import PLAIN_DICTS, RUNNER_KEYS, constructor_arguments, resolve
 ESCAPE = '+'
 PACKAGE = 'mmvisx'
 MODULE2PACKAGE[PACKAGE] = PACKAGE  # for ``_base_ = 'mmvisx::detectors/htc_rfp_sac.py'``
-
-
-class OptionAction(DictAction):
-    """``--cfg-options KEY=VALUE ...``, with an error for an option without ``=``."""
-
-    @staticmethod
-    def _parse_iterable(val: str) -> Any:
-        # The base class deletes every space, which breaks paths that have one.
-        if not any(c in val for c in '[](),'):
-            return DictAction._parse_int_float_bool(val.strip('\'"'))
-        return DictAction._parse_iterable(val)
-
-    def __call__(
-        self,
-        parser: ArgumentParser,
-        namespace: Namespace,
-        values: str | Sequence[Any] | None,
-        option_string: str | None = None,
-    ) -> None:
-        """Collect the options in a dict."""
-        for value in values or ():
-            if '=' not in value:
-                raise ArgumentError(self, f'{value!r} is not of the form key=value')
-            if value.count('[') != value.count(']') or value.count('(') != value.count(')'):
-                raise ArgumentError(self, f'unbalanced brackets in {value!r}')
-        super().__call__(parser, namespace, values, option_string)
-
-
-def add_config_options(parser: ArgumentParser) -> None:
-    """Add ``--cfg-options`` to a tool's parser."""
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=OptionAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='change config values, e.g. optim_wrapper.optimizer.lr=0.01 or, of a list, '
-        'custom_hooks.EMAHook.momentum=0.01; a key that neither the '
-        'config nor the class it belongs to knows is refused, unless it starts with a "+"',
-    )
 
 
 def load_config(path: str | Path) -> Config:

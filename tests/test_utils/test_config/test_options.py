@@ -5,8 +5,9 @@ import argparse
 import pytest
 from mmengine.config import Config
 
+from mmvisx.cli.options import add_config_options
 from mmvisx.utils import UserError
-from mmvisx.utils.config import add_config_options, apply_options, load_config
+from mmvisx.utils.config import apply_options, load_config
 from mmvisx.utils.config.explain import explain_config_errors
 
 

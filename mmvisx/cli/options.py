@@ -1,0 +1,114 @@
+"""What the command lines share: the config they read, the options that change it.
+
+Needs the standard library only until a command runs, so that help and completion are quick.
+"""
+
+from __future__ import annotations
+
+from argparse import Action, ArgumentError, ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
+
+__all__ = [
+    'OptionAction',
+    'add_classes_option',
+    'add_config_argument',
+    'add_config_options',
+    'build',
+]
+
+
+T = TypeVar('T')
+
+
+class OptionAction(Action):
+    """``--cfg-options KEY=VALUE ...``, with an error for an option without ``=``.
+
+    Values are read as MMEngine's ``DictAction`` reads them, but spaces stay.
+    """
+
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Collect the options in a dict."""
+        options = dict(getattr(namespace, self.dest) or {})
+        for value in values or ():
+            if '=' not in value:
+                raise ArgumentError(self, f'{value!r} is not of the form key=value')
+            if value.count('[') != value.count(']') or value.count('(') != value.count(')'):
+                raise ArgumentError(self, f'unbalanced brackets in {value!r}')
+            key, text = value.split('=', maxsplit=1)
+            options[key] = _read_value(text)
+        setattr(namespace, self.dest, options)
+
+
+def _read_value(text: str) -> Any:
+    from mmengine.config import DictAction
+
+    # MMEngine deletes every space of a list, and of a path that has one.
+    if not any(c in text for c in '[](),'):
+        return DictAction._parse_int_float_bool(text.strip('\'"'))
+    return DictAction._parse_iterable(text)
+
+
+def add_config_argument(parser: ArgumentParser, name: str = 'config', **options: Any) -> None:
+    """Add the argument that names a config to a tool's parser.
+
+    Args:
+        parser: Of the tool.
+        name: Of the argument.
+        **options: As ``add_argument`` takes them.
+    """
+    options = {'help': 'config file, or name of a recipe: see mmvisx list', **options}
+    parser.add_argument(name, **options).completer = complete_config  # type: ignore[attr-defined]
+
+
+def complete_config(prefix: str, **_: Any) -> list[str]:
+    """Return what the shell may complete to a config: the recipes' names, and files."""
+    from argcomplete.completers import FilesCompleter
+
+    from mmvisx.utils.recipes import recipe_names
+
+    files = FilesCompleter(allowednames=('.py',))(prefix)
+    return [name for name in recipe_names() if name.startswith(prefix)] + list(files)
+
+
+def add_config_options(parser: ArgumentParser) -> None:
+    """Add ``--cfg-options`` to a tool's parser."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=OptionAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='change config values, e.g. optim_wrapper.optimizer.lr=0.01 or, of a list, '
+        'custom_hooks.EMAHook.momentum=0.01; a key that neither the '
+        'config nor the class it belongs to knows is refused, unless it starts with a "+"',
+    )
+
+
+def add_classes_option(parser: ArgumentParser) -> None:
+    """Add ``--classes`` to a tool's parser."""
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='NAME',
+        help="classes of your own data instead of the config's: their names (of masks in the order "
+        'of the labels, from 0), or what to read them from: a COCO JSON, a text file with a name '
+        'a line, or a folder with a sub-folder for each class',
+    )
+
+
+def build(kind: type[T], options: Namespace) -> T:
+    """Return a dataclass made of the options that were given, which have the names of its fields.
+
+    Such options have ``default=SUPPRESS``: what was not given keeps the default of the class, which
+    help need not import.
+    """
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in vars(options).items() if name in names})
