@@ -1,6 +1,7 @@
 """Look for what is wrong with this Python environment and say what to type.
 
-Needs the standard library only, so that it runs before anything is installed.
+Needs the standard library only and nothing of this package, so that ``tools/check_env.py`` can run
+this file before anything is installed, and where the package does not import.
 Packages are imported in a child process: one that raises, hangs or kills its
 interpreter is a row of the table, not the end of this tool.
 """
@@ -18,7 +19,7 @@ import sysconfig
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]  # the checkout, or where packages are installed
 OK, INFO, WARN, FAULT = 'ok', 'info', 'warning', 'FAULT'
 
 # First supported version, first unsupported one. The same ranges stand in pyproject.toml.
@@ -64,7 +65,8 @@ MODULES = {
     'mmseg': 'onedl-mmsegmentation',
     'mmvisx': 'mmvisx',
 }
-INSTALL = 'pip install -c constraints.txt'
+CHECKOUT = (ROOT / 'constraints.txt').is_file()
+INSTALL = 'pip install -c constraints.txt' if CHECKOUT else 'pip install'
 BUILD_TOOLS = f'{INSTALL} setuptools wheel ninja psutil'
 CPP17 = '#include <optional>\n#include <Python.h>\nstd::optional<int> x;\n'
 MARK = '@@'
@@ -369,7 +371,7 @@ def main() -> int:
     shown = [row for row in rows if row.status in (WARN, FAULT)] if args.quiet else rows
     if shown:
         print(format_rows(shown))
-        if any('pip ' in row.fix for row in shown):
+        if CHECKOUT and any('pip ' in row.fix for row in shown):
             print(f'\n"pip" stands for: {sys.executable} -m pip, called in {ROOT}')
     print(f'environment: {len(faults)} fault(s)' if faults else 'environment: ok', flush=True)
     return 1 if faults else 0

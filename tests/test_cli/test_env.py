@@ -1,4 +1,4 @@
-"""Every fault that tools/check_env.py knows, made with fakes."""
+"""Every fault that mmvisx env knows, made with fakes."""
 
 import importlib.metadata
 import re
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import check_env
-from tools.check_env import FAULT, INFO, OK, WARN, Row
+from mmvisx.cli import env as check_env
+from mmvisx.cli.env import FAULT, INFO, OK, WARN, Row
 
 GOOD_VERSIONS = {
     **{name: low for name, (low, _) in check_env.RANGES.items()},
