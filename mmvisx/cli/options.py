@@ -15,6 +15,7 @@ __all__ = [
     'add_classes_option',
     'add_config_argument',
     'add_config_options',
+    'add_list_option',
     'build',
 ]
 
@@ -76,6 +77,26 @@ def complete_config(prefix: str, **_: Any) -> list[str]:
 
     files = FilesCompleter(allowednames=('.py',))(prefix)
     return [name for name in recipe_names() if name.startswith(prefix)] + list(files)
+
+
+class _ListAction(Action):
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: Any = None
+    ) -> None:
+        from .list_recipes import show
+
+        parser.exit(show(values))
+
+
+def add_list_option(parser: ArgumentParser) -> None:
+    """Add ``--list``, which does what ``mmvisx list`` does."""
+    parser.add_argument(
+        '--list',
+        nargs='*',
+        action=_ListAction,
+        metavar='WORD',
+        help='list the recipes with all these words in their names or headers, and end',
+    )
 
 
 def add_config_options(parser: ArgumentParser) -> None:

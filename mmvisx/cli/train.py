@@ -5,13 +5,19 @@ python tools/train.py configs/detectors/htc_rfp_sac.py --work-dir work_dirs/mine
 
 import argparse
 
-from mmvisx.cli.options import add_classes_option, add_config_argument, add_config_options
+from mmvisx.cli.options import (
+    add_classes_option,
+    add_config_argument,
+    add_config_options,
+    add_list_option,
+)
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description='Train a model')
     add_config_argument(parser)
+    add_list_option(parser)
     parser.add_argument('--work-dir', help='logs and checkpoints; work_dirs/{config} by default')
     parser.add_argument(
         '--resume',

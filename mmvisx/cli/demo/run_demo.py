@@ -12,8 +12,7 @@ import argparse
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
-CONFIG = ROOT / 'configs' / 'detectors' / 'htc_rfp_sac_nano_shapes.py'
+CONFIG = 'configs/detectors/htc_rfp_sac_nano_shapes.py'
 COLUMNS, ROWS = 4, 3
 CURVES = ['loss', *(f'coco/{kind}_mAP{at}' for kind in ('bbox', 'segm') for at in ('', '_50'))]
 ENLARGE = 3  # 128 pixels are too few to read labels on
