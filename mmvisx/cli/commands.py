@@ -107,7 +107,7 @@ def main() -> int | None:
     if '_ARGCOMPLETE' in os.environ:
         from .completion import complete
 
-        return complete()
+        complete()  # exits
     name, rest = split(sys.argv[1:])
     if name and COMMANDS[name].module:
         sys.argv = [f'mmvisx {name}', *rest]
