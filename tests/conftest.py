@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -24,6 +25,15 @@ def _unformatted_configs():
     # test starts do lay out.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(yapf_api, 'FormatCode', lambda text, **_: (text, True))
+        yield
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _no_garbage_collection():
+    # Every data set of MMEngine's collects all garbage when it is built: half a second, several
+    # times in a training, next to the modules of all libraries.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmengine.dataset.base_dataset.gc', SimpleNamespace(collect=lambda: None))
         yield
 
 
