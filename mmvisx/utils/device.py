@@ -26,11 +26,11 @@ def hide_gpu_without_ops() -> None:
     mmcv = find_spec('mmcv')
     folder = Path(mmcv.origin).parent if mmcv is not None and mmcv.origin else None
     ops = None if folder is None else next(folder.glob('_ext*'), None)
-    if ops is None or _mentions(ops, _CUDA_LIBRARY):  # no ops at all: tools/check_env.py says so
+    if ops is None or _mentions(ops, _CUDA_LIBRARY):  # no ops at all: mmvisx env says so
         return
     os.environ['CUDA_VISIBLE_DEVICES'] = ''
     print(
-        "note: mmcv's ops were built for the CPU only, so the GPU is not used; tools/check_env.py "
+        "note: mmcv's ops were built for the CPU only, so the GPU is not used; mmvisx env "
         'says how to build them (CUDA_VISIBLE_DEVICES=0 uses the GPU as far as it goes)',
         file=sys.stderr,
     )

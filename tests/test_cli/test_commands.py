@@ -1,5 +1,6 @@
 """The command mmvisx: its table, its help, near misses, exit codes, the old names of its tools."""
 
+import re
 import resource
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from mmvisx.cli import commands
 from mmvisx.cli.commands import COMMANDS, main
 from mmvisx.utils import UserError
+from mmvisx.utils.recipes import find_config
 
 SLOW = ('torch', 'numpy', 'mmengine', 'mmcv', 'mmdet', 'cv2', 'matplotlib', 'scipy', 'argcomplete')
 RUNNING = [name for name, command in COMMANDS.items() if command.module]
@@ -180,7 +182,17 @@ def test_defaults_in_the_help_are_those_of_the_classes(capsys, monkeypatch):
 
 def test_demo_finds_its_recipe_from_anywhere(monkeypatch, tmp_path):
     from mmvisx.cli.demo.run_demo import CONFIG
-    from mmvisx.utils.recipes import find_config
 
     monkeypatch.chdir(tmp_path)
     assert find_config(CONFIG).name == Path(CONFIG).name
+
+
+def test_lines_of_the_readme_are_commands(repo):
+    text = (repo / 'README.md').read_text()
+    lines = re.findall(r'^mmvisx (.+?)(?:\s+#.*)?$', text, re.M)
+    assert len(lines) > 5
+    for line in lines:
+        name, rest = commands.split(line.split())
+        assert COMMANDS[name].module, line
+        recipes = [word for word in rest if word.startswith('detectors/')]
+        assert all(find_config(word) for word in recipes)

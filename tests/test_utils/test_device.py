@@ -36,7 +36,7 @@ def test_hidden_where_the_ops_are_for_the_cpu(machine, capsys):
     assert os.environ['CUDA_VISIBLE_DEVICES'] == ''
     (line,) = capsys.readouterr().err.splitlines()
     assert "mmcv's ops were built for the CPU only" in line
-    assert 'check_env' in line
+    assert 'mmvisx env' in line
 
 
 @pytest.mark.parametrize(
