@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
@@ -30,6 +31,24 @@ def test_every_class_has_every_part(label, angle):
     shares = [np.mean(parts[full] == k + 1) for k in range(len(SHAPES_PARTS))]
     assert sum(shares) == pytest.approx(1)
     assert min(shares) > 0.1
+
+
+def test_threads_of_opencv_change_nothing():
+    rng = np.random.default_rng(0)
+    shapes = [
+        coverage(n % 6, 32 + rng.random(2), 8 + 14 * rng.random(), 6 * rng.random(), 1.1, 64, 32)
+        >= 0.5
+        for n in range(200)
+    ]
+    threads = cv2.getNumThreads()
+    try:
+        found = []
+        for number in (1, 2):
+            cv2.setNumThreads(number)
+            found.append([part_labels(full) for full in shapes])
+    finally:
+        cv2.setNumThreads(threads)
+    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
 
 
 def test_parts_of_a_scene_are_those_of_whole_objects():
