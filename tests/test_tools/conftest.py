@@ -9,6 +9,13 @@ from mmengine.logging import MessageHub, MMLogger
 from mmengine.visualization import Visualizer
 
 
+def forget(kind):
+    """Forget the instances of a class of MMEngine's and of those below it."""
+    kind._instance_dict.clear()
+    for below in kind.__subclasses__():
+        forget(below)
+
+
 @pytest.fixture(scope='session')
 def tool(repo: Path):
     """``tool(path, *arguments)`` returns the exit code of ``main``."""
@@ -20,7 +27,7 @@ def tool(repo: Path):
         # A process of its own has no loggers of others. MMEngine names them by config and second,
         # and two runs of a test may start in the same one.
         for kind in (MMLogger, MessageHub, Visualizer):
-            kind._instance_dict.clear()
+            forget(kind)
         before = sys.argv
         sys.argv = [path, *map(str, arguments)]
         try:
