@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import mmengine.registry as roots
@@ -81,11 +83,18 @@ def root_registries() -> list[Registry]:
     return [r for r in vars(roots).values() if isinstance(r, Registry) and r.parent is None]
 
 
+def _import_registries(scope: str) -> None:
+    """Let MMEngine's registries know those of a library, which hang on them once imported."""
+    if find_spec(scope) is not None and find_spec(f'{scope}.registry') is not None:
+        import_module(f'{scope}.registry')
+
+
 def resolve_type(name: Any, scope: str = 'mmdet') -> Callable[..., Any] | None:
     """Return the class or function that ``type=name`` means, None when there is none."""
     if not isinstance(name, str):
         return name if callable(name) else None
     init_default_scope(scope)
+    _import_registries(scope)
     for root in root_registries():
         try:
             found = root.children.get(scope, root).get(name)
@@ -99,6 +108,7 @@ def resolve_type(name: Any, scope: str = 'mmdet') -> Callable[..., Any] | None:
 def registered_names(scope: str = 'mmdet') -> set[str]:
     """Return every name that a ``type`` could have, those of this package as ``mmvisx.Name``."""
     names: set[str] = set()
+    _import_registries(scope)
     for root in root_registries():
         names |= set(root._module_dict)
         for child_scope, child in root._children.items():
