@@ -5,15 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.visualization import Visualizer
 
-
-def forget(kind):
-    """Forget the instances of a class of MMEngine's and of those below it."""
-    kind._instance_dict.clear()
-    for below in kind.__subclasses__():
-        forget(below)
+from tests.helpers.loggers import forget_loggers
 
 
 @pytest.fixture(scope='session')
@@ -24,10 +17,7 @@ def tool(repo: Path):
         spec = importlib.util.spec_from_file_location('tool_under_test', repo / path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        # A process of its own has no loggers of others. MMEngine names them by config and second,
-        # and two runs of a test may start in the same one.
-        for kind in (MMLogger, MessageHub, Visualizer):
-            forget(kind)
+        forget_loggers()
         before = sys.argv
         sys.argv = [path, *map(str, arguments)]
         try:

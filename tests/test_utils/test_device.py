@@ -69,6 +69,10 @@ def main():
 device._mentions = lambda *_: False
 run_cli(main)
 """
+    (tmp_path / 'mmcv').mkdir()
+    for name in ('__init__.py', '_ext.so'):  # compiled ops, whether mmcv's are here or not
+        (tmp_path / 'mmcv' / name).touch()
     env = {k: v for k, v in os.environ.items() if k != 'CUDA_VISIBLE_DEVICES'}
+    env['PYTHONPATH'] = os.pathsep.join([str(tmp_path), *sys.path[1:]])
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, env=env)
     assert done.stdout.split() == ['False', "''"], done.stderr

@@ -7,6 +7,11 @@ from typing import Any
 
 from mmvisx.utils.errors import UserError
 
+from .deform_conv import (
+    deform_conv_backward_input,
+    deform_conv_backward_parameters,
+    deform_conv_forward,
+)
 from .focal_loss import (
     sigmoid_focal_loss_backward,
     sigmoid_focal_loss_forward,
@@ -19,6 +24,9 @@ from .roi_pool import roi_pool_backward, roi_pool_forward
 
 __all__ = [
     'STANDS_IN',
+    'deform_conv_backward_input',
+    'deform_conv_backward_parameters',
+    'deform_conv_forward',
     'get_compiler_version',
     'get_compiling_cuda_version',
     'nms',

@@ -9,6 +9,7 @@ import torch
 from mmvisx.cli import train as cli
 from mmvisx.registry import LOOPS
 from mmvisx.utils import UserError
+from tests.helpers.loggers import forget_loggers
 
 COMMON = """
 _base_ = {base!r}
@@ -58,6 +59,7 @@ def train(repo, tmp_path, monkeypatch):
         work_dir = tmp_path / name
         argv = ['train.py', str(config), '--work-dir', str(work_dir), *map(str, options)]
         monkeypatch.setattr(sys, 'argv', argv)
+        forget_loggers()
         cli.main()
         return work_dir
 

@@ -98,3 +98,35 @@ def test_roi_align(seed, regions, size, bins, scale, samples, aligned):
         module.roi_align_backward(grad, rois, none, none, back, **kwargs)
         results.append((out, back))
     torch.testing.assert_close(*results, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('groups', 'deform_groups', 'stride', 'padding', 'dilation'),
+    [(1, 1, 1, 1, 1), (2, 1, 2, 2, 2), (1, 4, (1, 2), (0, 1), 1), (2, 2, 1, 1, (2, 1))],
+)
+@pytest.mark.parametrize('batch', [1, 3])
+def test_deform_conv(groups, deform_groups, stride, padding, dilation, batch, monkeypatch):
+    from mmcv.ops import deform_conv, deform_conv2d
+    from torch.nn.modules.utils import _pair
+
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(batch, 4, 9, 8, generator=g, dtype=torch.float64)
+    weight = torch.randn(6, 4 // groups, 3, 3, generator=g, dtype=torch.float64)
+    stride, padding, dilation = _pair(stride), _pair(padding), _pair(dilation)
+    size = [
+        (n + 2 * p - 2 * d - 1) // s + 1
+        for n, p, d, s in zip((9, 8), padding, dilation, stride, strict=True)
+    ]
+    offset = 2 * torch.randn(batch, 18 * deform_groups, *size, generator=g, dtype=torch.float64)
+    grad = torch.randn(batch, 6, *size, generator=g, dtype=torch.float64)
+    results = []
+    for module in (functions, compiled):
+        monkeypatch.setattr(deform_conv, 'ext_module', module)
+        leaves = [t.clone().requires_grad_() for t in (x, offset, weight)]
+        out = deform_conv2d(
+            leaves[0], leaves[1], leaves[2], stride, padding, dilation, groups, deform_groups
+        )
+        out.backward(grad)
+        results.append((out.detach(), *(leaf.grad for leaf in leaves)))
+    for ours, other in zip(*results, strict=True):
+        torch.testing.assert_close(ours, other, atol=1e-9, rtol=1e-9)
