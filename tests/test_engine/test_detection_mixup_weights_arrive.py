@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from mmvisx.apis.run import prepare_config
 from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.utils import UserError
+from tests.helpers.loggers import forget_loggers
 
 CONFIG = 'configs/detection_freebies/yolov3_resnet18_freebies_nano_shapes_voc.py'
 WEIGHTS_HOOK = dict(type='mmvisx.BoxWeightsHook')
@@ -55,6 +56,7 @@ def train(repo, shapes, tmp_path):
         cfg.visualizer.pop('name')
         # MMEngine's own runner, with no hook of this package but those of the test.
         cfg.custom_hooks = list(hooks)
+        forget_loggers()  # and what their hubs know of a former training
         with DefaultScope.overwrite_default_scope('mmdet'):
             Runner.from_cfg(copy.deepcopy(cfg)).train()
 

@@ -54,7 +54,7 @@ def deform_conv_backward_input(
     columns: Tensor,
     **geometry: int,
 ) -> None:
-    """Write the gradients of ``x`` and ``offset``, of their shapes; see the forward function."""
+    """Write the gradients of ``x``, ``(N, C, H, W)``, and ``offset``; see the forward function."""
     grads = _backward(grad_output, x, weight, offset, **geometry)
     grad_input.copy_(grads[0])
     grad_offset.copy_(grads[2])
