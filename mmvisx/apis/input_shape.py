@@ -10,6 +10,8 @@ from mmengine.config import Config
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.tasks import task_of
 
+from .build import name_of
+
 __all__ = ['input_shape']
 
 _PADDED_TO = 32  # sides of images whose shape is kept; what feature pyramids divide by
@@ -29,7 +31,7 @@ def input_shape(cfg: Config) -> tuple[int, int]:
     kinds += [('train', 'RandomCrop'), ('train', 'RandomResizedCrop'), ('test', 'Resize')]
     for split, kind in kinds:
         for step in reversed(_steps(cfg.get(f'{split}_dataloader') or {})):
-            if str(step.get('type')).rsplit('.', 1)[-1] == kind:
+            if name_of(step) == kind:
                 size = step.get('crop_size', step.get('scale'))
                 if isinstance(size, int):
                     return size, size

@@ -16,6 +16,7 @@ __all__ = [
     'add_config_argument',
     'add_config_options',
     'add_list_option',
+    'add_run_options',
     'build',
 ]
 
@@ -123,6 +124,14 @@ def add_classes_option(parser: ArgumentParser) -> None:
         'of the labels, from 0), or what to read them from: a COCO JSON, a text file with a name '
         'a line, or a folder with a sub-folder for each class',
     )
+
+
+def add_run_options(parser: ArgumentParser) -> None:
+    """Add what training and testing share: classes, config options, the launcher's."""
+    add_classes_option(parser)
+    add_config_options(parser)
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
 def build(kind: type[T], options: Namespace) -> T:

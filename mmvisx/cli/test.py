@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mmvisx.cli.options import add_classes_option, add_config_argument, add_config_options
+from mmvisx.cli.options import add_config_argument, add_run_options
 from mmvisx.utils import UserError
 
 
@@ -34,10 +34,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='test although checkpoint and model do not have the same weights',
     )
-    add_classes_option(parser)
-    add_config_options(parser)
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_run_options(parser)
     return parser.parse_args()
 
 

@@ -5,12 +5,7 @@ python tools/train.py configs/detectors/htc_rfp_sac.py --work-dir work_dirs/mine
 
 import argparse
 
-from mmvisx.cli.options import (
-    add_classes_option,
-    add_config_argument,
-    add_config_options,
-    add_list_option,
-)
+from mmvisx.cli.options import add_config_argument, add_list_option, add_run_options
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,10 +31,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help="scale the learning rate to this run's batch size",
     )
-    add_classes_option(parser)
-    add_config_options(parser)
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_run_options(parser)
     return parser.parse_args()
 
 
