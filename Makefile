@@ -15,7 +15,7 @@ export OPS ?=
 SOURCES := mmvisx configs tools tests demo setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint unit clean
+.PHONY: help setup demo test test-slow lint unit dist clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -44,6 +44,9 @@ lint: setup ## ruff, floors of the imports, mypy, interrogate
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 	$(BIN)/interrogate -v mmvisx tools demo
+
+dist: setup ## sdist and wheel of the last commit in dist/, compared and checked
+	$(RUN) $(BIN)/python tools/make_dist.py
 
 clean: ## remove caches and build leftovers; keeps .venv and outputs
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -239,8 +239,11 @@ def test_tests_run_side_by_side_with_one_thread_each(repo: Path, target):
     assert re.search(r' -n (logical|auto|[2-9]) ', command), command
 
 
-def test_what_the_tests_need_is_pinned(repo: Path):
-    listed = re.search(r'\ntest = \[(.*?)\]', (repo / 'pyproject.toml').read_text(), re.S)
-    wanted = set(re.findall(r'"([a-z-]+)>=', listed.group(1)))
+@pytest.mark.parametrize(
+    ('extra', 'some'), [('test', {'pytest', 'pytest-xdist'}), ('release', {'build', 'twine'})]
+)
+def test_what_an_extra_needs_is_pinned(repo: Path, extra, some):
+    listed = re.search(rf'\n{extra} = \[(.*?)\]', (repo / 'pyproject.toml').read_text(), re.S)
+    wanted = set(re.findall(r'"([a-z-]+)[">]', listed.group(1)))
     pinned = re.findall(r'^([\w-]+)==', (repo / 'constraints.txt').read_text(), re.M)
-    assert {'pytest', 'pytest-xdist'} <= wanted <= set(pinned)
+    assert some <= wanted <= set(pinned)
