@@ -3,7 +3,9 @@
 from mmvisx.datasets.classification.grid_connectivity import GridConnectivity
 from mmvisx.datasets.classification.image_folder import ImageFolder, ImageNet
 from mmvisx.datasets.detection.coco import CocoDataset
+from mmvisx.datasets.detection.labelme import LabelMeDataset
 from mmvisx.datasets.detection.voc import VOCDataset
+from mmvisx.datasets.detection.yolo import YoloDataset
 from mmvisx.datasets.segmentation.camvid import CamVidDataset
 from mmvisx.datasets.segmentation.multi_task_dataset import MultiTaskDataset
 from mmvisx.datasets.segmentation.pascal_person_part import PERSON_PARTS, PascalPersonPartDataset
@@ -28,6 +30,7 @@ __all__ = [
     'ImageFolder',
     'ImageNet',
     'LIPDataset',
+    'LabelMeDataset',
     'MultiTaskDataset',
     'PascalPersonPartDataset',
     'PascalVOCDataset',
@@ -38,4 +41,5 @@ __all__ = [
     'ShapesSceneDataset',
     'ShapesVOCDataset',
     'VOCDataset',
+    'YoloDataset',
 ]

@@ -7,7 +7,9 @@ grey, and its ``imdecode``, which mmcv calls, gives None for any fault.
 from __future__ import annotations
 
 import io
+import os
 import struct
+from pathlib import Path
 
 from mmengine.fileio import get
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -63,6 +65,30 @@ def image_size(data: bytes) -> tuple[int, int]:
     with Image.open(io.BytesIO(data)) as image:
         width, height = image.size
         return (height, width) if _is_turned(image) else (width, height)
+
+
+def file_size(path: str | os.PathLike) -> tuple[int, int]:
+    """Width and height of an image file as :func:`image_size`, without reading all of a JPEG.
+
+    Raises:
+        UserError: It is missing or no image.
+    """
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            # Pillow decodes all of a PNG file to find its EXIF data.
+            bare = image.format == 'PNG' and not _has_exif_chunk(path)
+            turned = not bare and _is_turned(image)
+    except UnidentifiedImageError:
+        raise UserError(f'image file {path} is no image: replace or remove it') from None
+    except DECODING_ERRORS as error:
+        raise UserError(f'image file {path} cannot be read: {error}: replace it') from None
+    return (height, width) if turned else (width, height)
+
+
+def _has_exif_chunk(path: str | os.PathLike) -> bool:
+    data = Path(path).read_bytes()
+    return any(mark in data for mark in (b'eXIf', b'Raw profile type exif'))
 
 
 def _is_turned(image: Image.Image) -> bool:

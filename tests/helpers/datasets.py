@@ -84,3 +84,39 @@ def write_voc(root: Path, xmls: dict[str, str]) -> Path:
     path = year / 'ImageSets' / 'Main' / 'train.txt'
     path.write_text(''.join(f'{name}\n' for name in xmls))
     return path
+
+
+def write_yolo(root: Path, labels: dict[str, str], split: str = 'train') -> Path:
+    """Write 40 x 30 images, a text of labels for each name, and ``data.yaml``; returns its path."""
+    for folder in ('images', 'labels'):
+        (root / folder / split).mkdir(parents=True, exist_ok=True)
+    for name, text in labels.items():
+        (root / 'labels' / split / f'{name}.txt').write_text(text)
+        cv2.imwrite(str(root / 'images' / split / f'{name}.jpg'), noise_image())
+    path = root / 'data.yaml'
+    path.write_text(f'path: .\ntrain: images/{split}\nnames: [cat, dog]\n')
+    return path
+
+
+def labelme_shape(label: str, points: list, kind: str = 'polygon', **more: object) -> dict:
+    """A shape of a LabelMe file."""
+    shape = dict(label=label, points=points, shape_type=kind, group_id=None, flags={})
+    return {**shape, **more}
+
+
+def write_labelme(root: Path, files: dict[str, list]) -> Path:
+    """Write 40 x 30 images and a LabelMe file of shapes for each name; returns the folder."""
+    root.mkdir(parents=True, exist_ok=True)
+    for name, shapes in files.items():
+        cv2.imwrite(str(root / f'{name}.jpg'), noise_image())
+        content = dict(
+            version='5.5.0',
+            flags={},
+            shapes=shapes,
+            imagePath=f'{name}.jpg',
+            imageData=None,
+            imageHeight=30,
+            imageWidth=40,
+        )
+        (root / f'{name}.json').write_text(json.dumps(content))
+    return root

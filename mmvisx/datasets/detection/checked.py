@@ -26,8 +26,12 @@ class CheckedDataset(BaseDetDataset):
 
     def load_data_list(self) -> list[dict]:
         """Annotations of all images, before any is filtered."""
-        self.skipped, self.examples = Counter(), {}
+        self.start_notes()
         return super().load_data_list()
+
+    def start_notes(self) -> None:
+        """Forget the problems that were counted."""
+        self.skipped, self.examples = Counter(), {}
 
     def filter_data(self) -> list[dict]:
         """Images that pass ``filter_cfg``; logs what was found and what was skipped.
@@ -41,6 +45,7 @@ class CheckedDataset(BaseDetDataset):
             kept = [info for info in kept if info['instances']]
         objects = sum(len(info['instances']) for info in before)
         empty = sum(not info['instances'] for info in before)
+        where = self.ann_file or self.data_prefix.get('img', '')
         found = f'{len(before)} images, {objects} objects, {empty} images without objects'
         skipped = [
             f'{count} x {problem} (first: {self.examples[problem]})'
@@ -50,17 +55,15 @@ class CheckedDataset(BaseDetDataset):
             reasons = f' Skipped: {"; ".join(skipped)}.' if skipped else ''
             left = 'no object' if kept else 'no image'
             raise UserError(
-                f'{self.ann_file}: {left} is left to use ({found}; filter_cfg='
+                f'{where}: {left} is left to use ({found}; filter_cfg='
                 f'{self.filter_cfg}).{reasons} Check the annotations with '
                 'tools/datasets/check_dataset.py, and filter_cfg'
             )
         classes = len(self.metainfo['classes'])
-        print_log(
-            f'{self.ann_file}: {found}, {classes} classes; uses {len(kept)} images', 'current'
-        )
+        print_log(f'{where}: {found}, {classes} classes; uses {len(kept)} images', 'current')
         if skipped:
             listed = '\n'.join(f'  {line}' for line in skipped)
-            print_log(f'{self.ann_file}: skipped or odd\n{listed}', 'current', logging.WARNING)
+            print_log(f'{where}: skipped or odd\n{listed}', 'current', logging.WARNING)
         return kept
 
     def prepare_data(self, idx: int) -> Any:

@@ -10,7 +10,16 @@ from mmvisx.datasets.shapes.render import SHAPES_CLASSES, SHAPES_STUFF
 from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from tests.contract.case import DatasetCase, HookCase, MetricCase, OptimCase, TransformCase
 from tests.contract.samples import SEG_CLASSES, SIZE, file_sample, picture, write_maps
-from tests.helpers.datasets import CLASSES, coco_content, voc_xml, write_coco, write_voc
+from tests.helpers.datasets import (
+    CLASSES,
+    coco_content,
+    labelme_shape,
+    voc_xml,
+    write_coco,
+    write_labelme,
+    write_voc,
+    write_yolo,
+)
 
 IMAGES = [('cat', (5, 6, 15, 16)), ('dog', (9, 6, 19, 16))]
 
@@ -20,6 +29,18 @@ def coco(folder):
     write_coco(folder, coco_content())
     files = dict(data_root=str(folder), ann_file='ann.json', data_prefix=dict(img='img/'))
     return dict(files, metainfo=dict(classes=CLASSES))
+
+
+def yolo(folder):
+    write_yolo(folder, {'1': '0 0.5 0.5 0.25 0.5\n', '2': '1 0.1 0.1 0.5 0.1 0.5 0.5\n'})
+    return dict(data_root=str(folder), ann_file='data.yaml', split='train')
+
+
+def labelme(folder):
+    cat = labelme_shape('cat', [[4, 5], [14, 5], [14, 13]])
+    dog = labelme_shape('dog', [[8, 5], [18, 13]], 'rectangle')
+    write_labelme(folder / 'files', {'1': [cat, dog], '2': [dog]})
+    return dict(data_root=str(folder), data_prefix=dict(img='files'))
 
 
 def voc(folder):
@@ -81,6 +102,8 @@ def masks(folder):
 DATASETS = {
     'CocoDataset': DatasetCase(coco, 2, CLASSES),
     'VOCDataset': DatasetCase(voc, 2, CLASSES),
+    'YoloDataset': DatasetCase(yolo, 2, CLASSES),
+    'LabelMeDataset': DatasetCase(labelme, 2, CLASSES),
     'ShapesDataset': DatasetCase(
         shapes('coco/annotations/instances_train.json', img='coco/train/'), 3, SHAPES_CLASSES
     ),
