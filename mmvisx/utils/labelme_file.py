@@ -13,6 +13,8 @@ from .errors import UserError
 __all__ = ['LabelMeFile', 'LabelMeObject', 'read_labelme']
 
 WITHOUT_AREA = ('line', 'linestrip', 'point', 'points')
+# No image is as large, and pycocotools crashes on an outline that is much larger. NaN is not below.
+LARGEST = 100_000
 # How many points a shape needs.
 POINTS = {'polygon': 3, 'rectangle': 2, 'circle': 2}
 
@@ -24,13 +26,13 @@ class LabelMeObject(NamedTuple):
         label: Its class.
         box: Left, top, right, bottom in pixels.
         polygons: Each x1, y1, x2, y2, ... in pixels; none of a rectangle, which is a box only.
-        flags: Names of the flags that are set, and ``'description'`` if it has one.
+        extras: What no other format holds: its flags that are set, ``'description'``, ``'circle'``.
     """
 
     label: str
     box: tuple[float, float, float, float]
     polygons: list[list[float]]
-    flags: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
 
 
 class LabelMeFile(NamedTuple):
@@ -130,27 +132,27 @@ def _object(where: str, kind: str, shape: dict[str, Any]) -> LabelMeObject:
         points = _circle(*points[:2])
     xs, ys = [float(x) for x, _ in points], [float(y) for _, y in points]
     outline = [value for point in zip(xs, ys, strict=True) for value in point]
-    flags = shape.get('flags')
-    set_flags = [str(key) for key, value in flags.items() if value] if _is_dict(flags) else []
-    if shape.get('description'):
-        set_flags.append('description')
     return LabelMeObject(
         label,
         (min(xs), min(ys), max(xs), max(ys)),
         [] if kind == 'rectangle' else [outline],
-        tuple(set_flags),
+        _extras(kind, shape),
     )
 
 
-def _is_dict(value: Any) -> bool:
-    return isinstance(value, dict)
+def _extras(kind: str, shape: dict[str, Any]) -> tuple[str, ...]:
+    flags = shape.get('flags')
+    items = flags.items() if isinstance(flags, dict) else ()
+    found = [f'flag {key}' for key, value in items if value]
+    found += ['description'] if shape.get('description') else []
+    return tuple([*found, kind] if kind == 'circle' else found)
 
 
 def _is_point(point: Any) -> bool:
     return (
         isinstance(point, list)
         and len(point) == 2
-        and all(isinstance(v, (int, float)) and abs(v) < 1e9 for v in point)  # NaN is not
+        and all(isinstance(v, (int, float)) and abs(v) < LARGEST for v in point)
     )
 
 
@@ -172,5 +174,5 @@ def _merged(parts: list[LabelMeObject]) -> LabelMeObject:
         parts[0].label,
         (min(left), min(top), max(right), max(bottom)),
         [polygon for part in parts for polygon in part.polygons] if outlined else [],
-        tuple(dict.fromkeys(flag for part in parts for flag in part.flags)),
+        tuple(dict.fromkeys(extra for part in parts for extra in part.extras)),
     )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from mmdet.evaluation import CocoMetric as _CocoMetric
 from mmengine.logging import print_log
+from pycocotools import mask as mask_utils
 
 from mmvisx.registry import METRICS
 from mmvisx.utils.errors import UserError
@@ -24,7 +25,8 @@ class CocoMetric(_CocoMetric):
     """mmdet's COCO metric with a class table, and with errors for what does not fit.
 
     Args:
-        ann_file: COCO JSON. Without it the ground truth is taken from the data samples.
+        ann_file: COCO JSON. Without it the ground truth is that of the data set, whatever its
+            format: ``PackDetInputs`` of the test pipeline has ``'instances'`` in its ``meta_keys``.
         metric: ``'bbox'``, ``'segm'`` or both (and mmdet's proposal metrics).
         classwise: log AP per class and return it as ``coco/bbox_AP_{class}`` and
             ``coco/segm_AP_{class}``.
@@ -72,7 +74,42 @@ class CocoMetric(_CocoMetric):
                 "CocoMetric: metric 'segm' is asked for, but the model predicts no masks; "
                 "use metric='bbox'"
             )
+        if self._coco_api is None:
+            self._check_truth(data_samples)
         super().process(data_batch, data_samples)
+
+    def _check_truth(self, data_samples: Sequence[dict]) -> None:
+        for sample in data_samples:
+            if 'instances' not in sample:
+                raise UserError(
+                    'CocoMetric: no ann_file, and the samples bring no ground truth: add '
+                    "'instances' to meta_keys of PackDetInputs in the pipeline, or set ann_file"
+                )
+            if 'segm' in self.metrics and not all('mask' in item for item in sample['instances']):
+                raise UserError(
+                    "CocoMetric: metric 'segm' needs masks, but an object in "
+                    f"{sample.get('img_path')} has only a box; use metric='bbox'"
+                )
+
+    def gt_to_coco_json(self, gt_dicts: Sequence[dict], outfile_prefix: str) -> str:
+        """Write the data set's own objects as a COCO file; returns its path.
+
+        The area of an object with a mask is that of the mask, as in COCO's files, not of its box as
+        mmdet has it: AP of small, medium and large objects depends on it.
+        """
+        path = Path(super().gt_to_coco_json(gt_dicts, outfile_prefix))
+        content = json.loads(path.read_text(encoding='utf-8'))
+        sizes = {image['id']: (image['height'], image['width']) for image in content['images']}
+        for item in content.setdefault('annotations', []):
+            mask = item.get('segmentation')
+            if isinstance(mask, list):
+                mask = mask_utils.merge(mask_utils.frPyObjects(mask, *sizes[item['image_id']]))
+            elif mask is not None and isinstance(mask['counts'], list):
+                mask = mask_utils.frPyObjects(mask, *mask['size'])
+            if mask is not None:
+                item['area'] = float(mask_utils.area(mask))
+        path.write_text(json.dumps(content), encoding='utf-8')
+        return str(path)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Evaluate all images."""

@@ -193,3 +193,81 @@ def test_a_class_that_the_file_lacks_does_not_count(truth):
     result = evaluate(truth, relabelled((0, 2)), classes=('cat', 'cow', 'dog'))
     assert result['coco/bbox_mAP'] == result['coco/bbox_AP_dog'] == 1.0
     assert np.isnan(result['coco/bbox_AP_cow'])
+
+
+def test_truth_of_the_data_set_gives_what_a_file_gives(tmp_path):
+    """No annotation file: the objects come with the samples, polygons of YOLO's text here."""
+    from mmvisx.datasets import YoloDataset
+    from tests.helpers.datasets import write_yolo
+
+    # In an image of 40 x 30: a square of 10 x 12 with three corners cut, and a triangle.
+    text = {
+        '1': '0 0.25 0.2 0.5 0.2 0.5 0.6 0.3 0.6\n1 0.5 0.5 0.9 0.5 0.9 0.9',
+        '2': '1 0.05 0 1 0 1 1',  # a box of 1140 pixels, medium, a mask of 570, small
+        '3': '',
+    }
+    write_yolo(tmp_path, text)
+    dataset = YoloDataset('data.yaml', data_root=str(tmp_path), test_mode=True)
+    content = dict(
+        images=[dict(id=k, width=40, height=30) for k in range(3)],
+        categories=[dict(id=k, name=name) for k, name in enumerate(('cat', 'dog'))],
+        annotations=[],
+    )
+    polygons = [
+        (0, 0, [10, 6, 20, 6, 20, 18, 12, 18]),
+        (0, 1, [20, 15, 36, 15, 36, 27]),
+        (1, 1, [2, 0, 40, 0, 40, 30]),
+    ]
+    for image, category, points in polygons:
+        x, y = min(points[::2]), min(points[1::2])
+        box = [x, y, max(points[::2]) - x, max(points[1::2]) - y]
+        (rle,) = mask_utils.frPyObjects([points], 30, 40)
+        content['annotations'].append(
+            dict(
+                id=len(content['annotations']) + 1,
+                image_id=image,
+                category_id=category,
+                bbox=box,
+                area=float(mask_utils.area(rle)),
+                iscrowd=0,
+                segmentation=[points],
+            )
+        )
+    (tmp_path / 'truth.json').write_text(json.dumps(content))
+    found = []
+    for path in (None, str(tmp_path / 'truth.json')):
+        evaluator = CocoMetric(path, ['bbox', 'segm'])
+        evaluator.dataset_meta = dataset.metainfo
+        for _ in range(2):  # the second time the truth is there
+            for info in dataset:
+                masks = [mask_utils.frPyObjects(o['mask'], 30, 40)[0] for o in info['instances']]
+                shift = torch.tensor([0.0, 0.0, 2.0, 0.0])
+                boxes = torch.tensor([o['bbox'] for o in info['instances']]).reshape(-1, 4)
+                predicted = dict(
+                    bboxes=boxes + shift,
+                    scores=torch.linspace(0.9, 0.5, len(boxes)),
+                    labels=torch.tensor([o['bbox_label'] for o in info['instances']]).long(),
+                    masks=masks,
+                )
+                sample = dict(
+                    img_id=info['img_id'],
+                    ori_shape=(30, 40),
+                    pred_instances=predicted,
+                    instances=info['instances'],
+                )
+                evaluator.process({}, [sample])
+            found.append(evaluator.evaluate(len(dataset)))
+    assert found[0] == found[1] == found[2] == found[3]
+    assert found[0]['coco/segm_mAP'] == 1
+    assert 0.5 < found[0]['coco/bbox_mAP'] < 1
+    assert found[0]['coco/segm_mAP_s'] == 1
+
+
+def test_samples_without_truth_are_named():
+    evaluator = CocoMetric(metric=['segm'])
+    predicted = dict(bboxes=[], masks=[])
+    with pytest.raises(UserError, match=r"'instances' to meta_keys of PackDetInputs"):
+        evaluator.process({}, [dict(pred_instances=predicted)])
+    sample = dict(pred_instances=predicted, instances=[dict(bbox=[0, 0, 1, 1])], img_path='a.jpg')
+    with pytest.raises(UserError, match=r"'segm' needs masks, but an object in a\.jpg"):
+        evaluator.process({}, [sample])
