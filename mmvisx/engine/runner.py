@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as torch_dist
-from mmengine.dist import is_distributed, master_only
+from mmengine.dist import is_distributed
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapperDict
-from mmengine.runner import BaseLoop, Runner, find_latest_checkpoint
+from mmengine.runner import BaseLoop
 from torch import nn
 
 from mmvisx.engine.architecture import follow_checkpoint
 from mmvisx.engine.hooks.architecture import KeepArchitectureHook
 from mmvisx.engine.hooks.loop_state import LOOP, KeepLoopHook
+from mmvisx.engine.keeping_runner import KeepingRunner
 from mmvisx.engine.schedule import check_batches, overlong_schedules
 from mmvisx.engine.warm_up import shorten_warm_up
 from mmvisx.registry import LOOPS, RUNNERS
@@ -28,7 +28,7 @@ from mmvisx.utils.pretrained import check_pretrained_parts
 
 
 @RUNNERS.register_module()
-class CheckedRunner(Runner):
+class CheckedRunner(KeepingRunner):
     """A runner that refuses a checkpoint of another model.
 
     MMEngine logs missing and mismatching weights and goes on. Here resuming and testing
@@ -48,7 +48,6 @@ class CheckedRunner(Runner):
 
     allow_partial = False
     rebuilds = True  # a checkpoint's network, which MMEngine's runner leaves to the hooks
-    _resume: bool
     _load_mode = 'finetune'
 
     def __init__(
@@ -75,11 +74,6 @@ class CheckedRunner(Runner):
 
     def dump_config(self) -> None:
         """Write nothing yet: MMEngine calls this before it is known what will be run."""
-
-    @master_only
-    def _write_config(self, folder: str | Path) -> None:
-        name = Path(self.cfg.filename).name if self.cfg.filename else f'{self.timestamp}.py'
-        self.cfg.dump(str(Path(folder) / name))
 
     def build_param_scheduler(self, scheduler: Any) -> Any:
         """Build the schedulers; says which of them are for a longer training than this.
@@ -183,38 +177,21 @@ class CheckedRunner(Runner):
         if state is not None:
             self.train_loop.load_state_dict(state)
 
-    def load_or_resume(self) -> None:
-        """Load or resume; says so when there is nothing to resume from."""
-        if self._resume and self._load_from is None and not self._has_loaded:
-            latest = find_latest_checkpoint(self.work_dir)
-            if latest is None:
-                self.logger.warning(
-                    f'--resume: no checkpoint in {self.work_dir}, training starts from scratch'
-                )
-                self._resume = False
-            elif not Path(latest).is_file():
-                raise UserError(
-                    f'{self.work_dir}/last_checkpoint names {latest}, which does not exist; give '
-                    'the checkpoint: --resume PATH'
-                )
-        super().load_or_resume()
-
     def val(self) -> dict[str, float]:
         """Validate; the weights have to fit exactly."""
         self._load_mode = 'partial' if self.allow_partial else 'exact'
-        self._write_config(self.log_dir)
+        self.write_config(self.log_dir)
         return super().val()
 
     def test(self) -> dict[str, float]:
         """Test; the weights have to fit exactly."""
         self._load_mode = 'partial' if self.allow_partial else 'exact'
-        self._write_config(self.log_dir)
+        self.write_config(self.log_dir)
         return super().test()
 
     def train(self) -> nn.Module:
         """Train."""
         self._load_mode = 'finetune'
-        self._write_config(self.work_dir)
         return super().train()
 
 

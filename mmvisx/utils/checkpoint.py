@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from mmvisx.utils.text import similar
 
 from .architecture import Change, rebuild, weights_of
+from .checkpoint_file import check_intact
 from .errors import UserError
 from .modules import unwrap
 
@@ -43,6 +44,8 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> dict[str, An
         raise UserError(f'checkpoint {file} does not exist{similar(file.name, siblings)}')
     if is_local and file.stat().st_size == 0:
         raise UserError(f'checkpoint {file} is empty (0 bytes): it was not written completely')
+    if is_local:
+        check_intact(file)
     try:
         checkpoint = CheckpointLoader.load_checkpoint(name, map_location)
     except (

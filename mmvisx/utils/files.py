@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from .errors import UserError
 
-__all__ = ['remove_leftovers', 'write_json', 'write_text', 'writing']
+__all__ = ['explaining', 'remove_leftovers', 'write_json', 'write_text', 'writing']
 
 _REMEDIES = {
     errno.ENOSPC: 'Make room on the disk or choose another folder',
@@ -66,9 +66,9 @@ def writing(path: str | Path, mode: str = 'w', needed: int | None = None) -> Ite
         raw = _Temporary(str(temporary), 'x')
     except OSError as error:
         raise UserError(_refusal(path, error, needed, 0)) from error
-    stream: IO[Any] = io.BufferedWriter(raw)  # type: ignore[assignment]
+    stream: IO[Any] = io.BufferedWriter(raw)
     if mode == 'w':
-        stream = io.TextIOWrapper(stream, encoding)  # type: ignore[type-var]
+        stream = io.TextIOWrapper(stream, encoding)
     try:
         with suppress(OSError):  # not every network file system has locks
             fcntl.lockf(raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -99,6 +99,19 @@ def write_json(path: str | Path, content: Any, indent: int | None = 2) -> None:
     write_text(path, json.dumps(content, indent=indent) + '\n')
 
 
+@contextmanager
+def explaining(path: str | Path, needed: int) -> Iterator[None]:
+    """Say of ``path`` what went wrong in the block, which appends ``needed`` bytes to it.
+
+    Raises:
+        UserError: as :func:`writing`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(_refusal(Path(path), error, needed, 0)) from error
+
+
 def remove_leftovers(folder: str | Path) -> list[str]:
     """Remove what processes that died while writing left in ``folder``; returns the names."""
     removed = []
@@ -116,7 +129,7 @@ class _Temporary(io.FileIO):
     error: OSError | None = None
     written = 0  # bytes
 
-    def write(self, data: Any) -> int:  # type: ignore[override]
+    def write(self, data: Any) -> int:
         try:
             count = super().write(data)
         except OSError as error:

@@ -8,6 +8,7 @@ from .architecture import ArchitectureHook, KeepArchitectureHook
 from .check_finite_loss import CheckFiniteLossHook
 from .check_labels import CheckLabelsHook
 from .check_seg_labels import CheckSegLabelsHook
+from .checkpoint import CheckpointHook
 from .class_count import ClassCountHook
 from .class_weight import ClassWeightHook
 from .classification_pictures import ClassificationPicturesHook
@@ -26,6 +27,7 @@ __all__ = [
     'CheckFiniteLossHook',
     'CheckLabelsHook',
     'CheckSegLabelsHook',
+    'CheckpointHook',
     'ClassCountHook',
     'ClassWeightHook',
     'ClassificationPicturesHook',

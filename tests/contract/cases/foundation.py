@@ -229,6 +229,7 @@ HOOKS = {
     'CheckFiniteLossHook': HookCase(),
     'CheckLabelsHook': HookCase(),
     'CheckSegLabelsHook': HookCase(training='segmentor'),
+    'CheckpointHook': HookCase(dict(max_keep_ckpts=2)),
     'ClassCountHook': HookCase(),
     'ClassificationPicturesHook': HookCase(dict(out_dir='{folder}')),
     'SegmentationPicturesHook': HookCase(dict(out_dir='{folder}'), training='segmentor'),
