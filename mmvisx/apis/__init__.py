@@ -1,5 +1,6 @@
 """The Python interface."""
 
+from mmvisx.apis.build import build_model
 from mmvisx.apis.inference import (
     ClassificationInferencer,
     Inferencer,
@@ -7,4 +8,10 @@ from mmvisx.apis.inference import (
     inferencer_for,
 )
 
-__all__ = ['ClassificationInferencer', 'Inferencer', 'SegmentationInferencer', 'inferencer_for']
+__all__ = [
+    'ClassificationInferencer',
+    'Inferencer',
+    'SegmentationInferencer',
+    'build_model',
+    'inferencer_for',
+]

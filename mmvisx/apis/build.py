@@ -15,6 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from mmvisx.utils.checkpoint import load_weights, read_checkpoint
+from mmvisx.utils.config import load_config
 from mmvisx.utils.config.explain import explain_config_errors
 from mmvisx.utils.config.model import model_config
 from mmvisx.utils.errors import UserError
@@ -36,7 +37,7 @@ _LABEL_STEPS = ('LoadAnnotations', 'LoadSegAnnotations', 'LoadTaskAnnotations')
 
 
 def build_model(
-    cfg: Config,
+    cfg: str | Path | Config,
     checkpoint: str | Path | None = None,
     device: str | torch.device = 'cpu',
     allow_partial: bool = False,
@@ -48,6 +49,7 @@ def build_model(
     config's test data; it is empty where neither has any.
 
     Args:
+        cfg: Config, its file or the name of a packaged one.
         checkpoint: Weights; ``None`` leaves those that the layers are made with.
         device: ``'cpu'``, ``'cuda:0'``, ...
         allow_partial: Accept a checkpoint that lacks weights of the model.
@@ -56,6 +58,7 @@ def build_model(
         UserError: the config has no model or a wrong one, or the checkpoint does not exist or
             does not fit.
     """
+    cfg = cfg if isinstance(cfg, Config) else load_config(cfg)
     init_default_scope(task_of(cfg).scope)
     with explain_config_errors(cfg):
         model: Any = MODELS.build(model_config(cfg))

@@ -1,12 +1,15 @@
-"""The wheel, built from the sdist without a network, holds all that the command needs."""
+"""The wheel, built from the sdist without a network, is complete and runs outside the checkout."""
 
 import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
+import sysconfig
 import tarfile
+import time
 import zipfile
 from email import message_from_bytes
 
@@ -18,13 +21,77 @@ pytestmark = pytest.mark.slow
 
 SDIST = 'from setuptools import build_meta; build_meta.build_sdist({!r})'
 WHEEL = ['-m', 'pip', 'wheel', '-q', '--no-build-isolation', '--no-deps', '--no-index']
-WEIGHTS = """
-import torch
-from mmvisx.apis.build import build_model
+WHERE = 'import mmvisx, sys; print(mmvisx.__file__, sys.path)'
+# Reads each recipe as the base of a user's config, and builds the small ones.
+READ = """
+import json, sys
+from mmvisx.apis import build_model
 from mmvisx.utils.config import load_config
-model = build_model(load_config('mine.py'))
-torch.save({'state_dict': model.state_dict()}, 'weights.pth')
+read, built = [], []
+for name in sys.argv[1:]:
+    with open('mine.py', 'w') as file:
+        file.write(f"_base_ = 'mmvisx::{name}.py'")
+    cfg = load_config('mine.py')
+    if 'model' in cfg:
+        read.append(name)
+    if 'nano' in name and next(build_model(cfg).parameters()).numel():
+        built.append(name)
+print(json.dumps(read))
+print(json.dumps(built))
 """
+SCRIPT = '''"""Build a model, predict, read the result."""
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from typing_extensions import assert_type
+
+from mmvisx.apis import (
+    ClassificationInferencer, Inferencer, SegmentationInferencer, build_model, inferencer_for
+)
+
+
+def save(path: str) -> int:
+    model = build_model('mine.py')
+    assert_type(model, nn.Module)
+    torch.save({'state_dict': model.state_dict()}, path)
+    return sum(p.numel() for p in model.parameters())
+
+
+def detect(path: str) -> tuple[int, int]:
+    inferencer = Inferencer('mine.py', path, device='cpu')
+    results = inferencer('a.png', return_vis=True, pred_score_thr=0.5)
+    found = results['predictions'][0]
+    assert_type(found['bboxes'], list[list[float]])
+    assert_type(found['scores'], list[float])
+    assert_type(found['label_names'], list[str])
+    assert_type(found['img_path'], str | None)
+    for mask in found.get('masks', []):
+        assert_type(mask['size'], list[int])
+        assert_type(mask['counts'], str)
+    assert_type(results['visualization'], list[NDArray[np.uint8]])
+    for prediction, picture in inferencer.stream(['a.png']):
+        assert_type(prediction['labels'], list[int])
+        assert_type(picture, NDArray[np.uint8] | None)
+    assert inferencer_for('mine.py', path, device='cpu')('a.png')['predictions'] == [found]
+    return found['height'], found['width']
+
+
+def classify(inferencer: ClassificationInferencer) -> str:
+    best = inferencer('a.png', top_k=1)['predictions'][0]
+    assert_type(best['scores'], list[float])
+    return best['label_names'][0]
+
+
+def segment(inferencer: SegmentationInferencer) -> int:
+    labels = inferencer('a.png')['predictions'][0]['labels']
+    assert_type(labels, dict[str, NDArray[np.uint8]])
+    return int(labels[''].max())
+
+
+print(save('weights.pth'))
+print(*detect('weights.pth'))
+'''
 
 
 def tracked(repo, *paths):
@@ -54,21 +121,35 @@ def wheel(repo, tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def mmvisx(wheel):
-    """``mmvisx(folder, *words)`` runs the command of the unpacked wheel in a folder."""
-    site = wheel.parent / 'site'
-    with zipfile.ZipFile(wheel) as file:
-        file.extractall(site)
+def clean(wheel):
+    """An environment outside the checkout: the wheel, and the libraries of this one."""
+    folder = wheel.parent / 'env'
+    subprocess.run([sys.executable, '-m', 'venv', '--without-pip', str(folder)], check=True)
+    python = folder / 'bin/python'
+    command = [sys.executable, '-m', 'pip', '-q', '--python', str(python), 'install']
+    subprocess.run([*command, '--no-deps', '--no-index', str(wheel)], check=True)
+    # Paths that the libraries' folder itself names, as that of the checkout, are not followed.
+    (site,) = folder.glob('lib/python3*/site-packages')
+    (site / 'libraries.pth').write_text(sysconfig.get_path('purelib'))
+    return python
 
-    def call(folder, *words, command=('-m', 'mmvisx.cli')):
-        env = {**os.environ, 'PYTHONPATH': str(site)}
-        command = [sys.executable, *command, *words]
+
+@pytest.fixture(scope='module')
+def run(clean, repo):
+    """``run(folder, *words)`` runs a program of the clean environment in a folder."""
+
+    def call(folder, *words):
+        env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
+        command = [str(clean.parent / words[0]), *words[1:]]
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    where = call(wheel.parent, command=('-c', 'import mmvisx; print(mmvisx.__file__)'))
-    assert where.startswith(str(site))
+    where = call(
+        clean.parent, 'python', '-c', 'import mmvisx, sys; print(mmvisx.__file__, sys.path)'
+    )
+    assert where.startswith(str(clean.parents[1]))
+    assert f"{repo}'" not in where
     return call
 
 
@@ -97,36 +178,58 @@ def test_wheel_has_its_metadata(wheel, repo):
     assert {'torch', 'onedl-mmengine', 'argcomplete'} <= needed
 
 
-def test_every_recipe_is_listed_and_reads(mmvisx, tmp_path, repo):
+def test_help_is_quick(run, tmp_path):
+    seconds = []
+    for _ in range(10):
+        start = time.perf_counter()
+        run(tmp_path, 'mmvisx', '--help')
+        seconds.append(time.perf_counter() - start)
+    assert statistics.median(seconds) <= 0.3
+
+
+def test_every_recipe_is_listed_and_inherited_and_the_nano_ones_build(run, tmp_path, repo):
     names = [name.removeprefix('configs/')[:-3] for name in tracked(repo, 'configs/[!_]*/*.py')]
-    listed = mmvisx(tmp_path, 'list').splitlines()
+    listed = run(tmp_path, 'mmvisx', 'list').splitlines()
     assert [line.split()[0] for line in listed] == sorted(names)
-    code = (
-        'import sys; from mmvisx.utils.config import load_config\n'
-        'print(sum("model" in load_config(name) for name in sys.argv[1:]))'
-    )
-    assert mmvisx(tmp_path, *names, command=('-c', code)).split()[-1] == str(len(names))
+    read, built = run(tmp_path, 'python', '-c', READ, *names).splitlines()[-2:]
+    assert json.loads(read) == names
+    assert json.loads(built) == [name for name in names if 'nano' in name]
 
 
-def test_trains_and_tests_by_name(mmvisx, tmp_path):
-    name = 'gunn/gunn_nano_connectivity'
-    short = ['--cfg-options', 'train_cfg.max_iters=2', 'val_dataloader.dataset.number=64']
-    short += ['test_dataloader.dataset.number=64']
-    mmvisx(tmp_path, 'train', name, '--work-dir', 'work', *short)
-    checkpoint = tmp_path / 'work' / 'iter_2.pth'
-    assert checkpoint.is_file()
-    out = ['--out', 'metrics.json']
-    mmvisx(tmp_path, 'test', name, str(checkpoint), *out, *short)
-    assert (tmp_path / 'metrics.json').is_file()
+def test_trains_tests_and_predicts_on_rendered_shapes(run, tmp_path):
+    run(tmp_path, 'mmvisx', 'dataset', 'make-shapes', '--train', '8', '--val', '4')
+    name, work = 'detectors/htc_rfp_sac_nano_shapes', tmp_path / 'work'
+    short = ['--cfg-options', 'train_cfg.max_epochs=1']
+    run(tmp_path, 'mmvisx', 'train', name, '--work-dir', str(work), *short)
+    checkpoint = str(work / 'epoch_1.pth')
+    run(tmp_path, 'mmvisx', 'test', name, checkpoint, '--out', 'metrics.json')
+    assert 'coco/bbox_mAP' in json.loads((tmp_path / 'metrics.json').read_text())
+    images = 'data/shapes/coco/val'
+    said = run(tmp_path, 'mmvisx', 'predict', images, name, checkpoint, '--device', 'cpu')
+    assert '4 images' in said
+    files = sorted((tmp_path / 'outputs/preds').glob('*.json'))
+    assert len(files) == 4
+    for file in files:
+        assert set(json.loads(file.read_text())) >= {'bboxes', 'labels', 'masks', 'scores'}
 
 
-def test_predicts_with_an_inherited_recipe(mmvisx, tmp_path):
+def test_a_users_script_runs_and_its_types_are_known(run, clean, tmp_path):
     base = 'mmvisx::detectors/htc_rfp_sac_nano_without_semantic.py'
     (tmp_path / 'mine.py').write_text(f"_base_ = '{base}'\n")
     image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / 'a.png'), image)
-    mmvisx(tmp_path, command=('-c', WEIGHTS))
-    said = mmvisx(tmp_path, 'predict', 'a.png', 'mine.py', 'weights.pth', '--device', 'cpu')
-    assert '1 images' in said
-    (file,) = (tmp_path / 'outputs/preds').glob('a*.json')
-    assert set(json.loads(file.read_text())) >= {'bboxes', 'labels', 'masks', 'scores'}
+    (tmp_path / 'script.py').write_text(SCRIPT)
+    assert run(tmp_path, 'python', 'script.py').split()[-2:] == ['64', '96']
+    options = ['--strict', '--python-executable', str(clean), '--cache-dir', 'cache']
+    command = [sys.executable, '-m', 'mypy', *options]
+    done = subprocess.run(
+        [*command, 'script.py'], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    # Wrong types are found: those of the package are not Any.
+    wrong = SCRIPT.replace('list[list[float]]', 'list[float]').replace('nn.Module', 'nn.Linear')
+    (tmp_path / 'script.py').write_text(wrong)
+    done = subprocess.run(
+        [*command, 'script.py'], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.count('[assert-type]') == 2

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, cast
 
 import mmcv
 import numpy as np
@@ -26,11 +26,12 @@ from .inputs import Inputs, expand, listed
 from .options import Option, complete
 from .outputs import OutputFolder
 from .reading import Reader, Sample
+from .results import P, Picture, Results
 
 __all__ = ['ImageInferencer']
 
 
-class ImageInferencer:
+class ImageInferencer(Generic[P]):
     """A model of a config with the weights of a checkpoint, for images from anywhere.
 
     A subclass says which task it is for, what a prediction is in plain values
@@ -103,7 +104,7 @@ class ImageInferencer:
         out_dir: str | Path | None = None,
         skip_unreadable: bool = False,
         **options: float,
-    ) -> dict[str, list]:
+    ) -> Results[P]:
         """Predict.
 
         Args:
@@ -134,10 +135,10 @@ class ImageInferencer:
             skip_unreadable=skip_unreadable,
             **options,
         )
-        found: dict[str, list] = {'predictions': [], 'visualization': []}
+        found: Results[P] = {'predictions': [], 'visualization': []}
         for prediction, picture in results:
             found['predictions'].append(prediction)
-            if return_vis:
+            if return_vis and picture is not None:
                 found['visualization'].append(picture)
         return found
 
@@ -150,7 +151,7 @@ class ImageInferencer:
         out_dir: str | Path | None = None,
         skip_unreadable: bool = False,
         **options: float,
-    ) -> Iterator[tuple[dict[str, Any], np.ndarray | None]]:
+    ) -> Iterator[tuple[P, Picture | None]]:
         """Predict as by a call, but yield (prediction, picture or ``None``) one by one.
 
         Of any number of inputs, no more than a batch is in memory.
@@ -212,7 +213,7 @@ class ImageInferencer:
         return_vis: bool,
         target: OutputFolder | None,
         options: dict[str, Any],
-    ) -> Iterator[tuple[dict[str, Any], np.ndarray | None]]:
+    ) -> Iterator[tuple[P, Picture | None]]:
         drawn = return_vis or target is not None
         total = len(sources) if isinstance(sources, list) else None
         columns = (TextColumn('images'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -229,7 +230,7 @@ class ImageInferencer:
                         name = sample.path or f'{done:08d}{self.array_ending}'
                         self._save(prediction, picture, target, name)
                     done += 1
-                    yield prediction, picture
+                    yield cast('P', prediction), picture
                 progress.update(task, completed=done + len(self.failed))
 
     def _save(

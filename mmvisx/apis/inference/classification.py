@@ -12,12 +12,13 @@ from mmvisx.visualization.classification import draw_scores
 
 from .base import ImageInferencer
 from .options import Option
+from .results import ClassPrediction
 
 __all__ = ['ClassificationInferencer']
 
 
 @INFERENCERS.register_module()
-class ClassificationInferencer(ImageInferencer):
+class ClassificationInferencer(ImageInferencer[ClassPrediction]):
     """A classifier: the best classes of each image (``top_k``), as a list beside the image.
 
     Class names are those of the checkpoint (MMEngine saves them in training), else of the

@@ -21,12 +21,13 @@ from mmvisx.utils.errors import UserError
 from .base import ImageInferencer
 from .inputs import IMG_EXTENSIONS
 from .options import Option
+from .results import Detections
 
 __all__ = ['Inferencer']
 
 
 @INFERENCERS.register_module()
-class Inferencer(ImageInferencer):
+class Inferencer(ImageInferencer[Detections]):
     """A detector: boxes, masks, labels and scores; ``pred_score_thr`` is the lowest to be drawn.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -21,7 +22,7 @@ def inferencer_for(
     device: str | None = None,
     allow_partial: bool = False,
     show_progress: bool = True,
-) -> ImageInferencer:
+) -> ImageInferencer[Any]:
     """Return the inferencer of a config's task (:mod:`mmvisx.utils.tasks`).
 
     Args:

@@ -13,12 +13,13 @@ from mmvisx.visualization.segmentation_tasks import Task, draw_tasks, labels_of,
 
 from .base import ImageInferencer
 from .options import Option
+from .results import SegmentationMaps
 
 __all__ = ['SegmentationInferencer']
 
 
 @INFERENCERS.register_module()
-class SegmentationInferencer(ImageInferencer):
+class SegmentationInferencer(ImageInferencer[SegmentationMaps]):
     """A segmentor: the classes' colours over the image (``opacity``), for each task side by side.
 
     Class names and colours are those of the checkpoint (MMEngine saves them in training), else
