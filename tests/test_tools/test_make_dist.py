@@ -86,7 +86,7 @@ def test_differences_of_the_api(tmp_path):
     lines = api_changes(tmp_path, 'v0.1.0')
     assert [line.rpartition('/__init__.py:')[2] for line in lines] == [
         '0: gone: Public object was removed',
-        '1: changed(y): Parameter was removed',
+        '2: changed(y): Parameter was removed',
         'mmvisx.born: was added',
     ]
     assert api_changes(tmp_path, 'v0.2.0') == []
