@@ -59,8 +59,9 @@ def test_soft_nms(method, ties):
         torch.testing.assert_close(dets, dets_, atol=1e-6, rtol=1e-6, equal_nan=True)
 
 
-def test_ten_thousand_boxes():
-    boxes, scores = boxes_of(0, 10_000, 400.0, ties=False)
+@pytest.mark.parametrize('ties', [True, False])
+def test_ten_thousand_boxes(ties):
+    boxes, scores = boxes_of(0, 10_000, 400.0, ties)
     ours, other = nms_both(boxes, scores, 0.5, 0)
     assert ours.tolist() == other.tolist()
     kwargs = dict(iou_threshold=0.3, sigma=0.5, min_score=0.3, method=1, offset=0)

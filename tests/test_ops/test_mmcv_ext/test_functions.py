@@ -50,6 +50,23 @@ def test_roi_pool_against_a_slow_loop():
         torch.testing.assert_close(out, slow_pool(x, rois, bins, 0.5))
 
 
+def test_roi_pool_gradient_against_autograd():
+    g = torch.Generator().manual_seed(3)
+    for _ in range(10):
+        x = torch.randn(2, 2, 6, 7, generator=g).requires_grad_()
+        image = torch.randint(2, (4, 1), generator=g)
+        corner = torch.rand(4, 2, generator=g) * 12 - 2
+        rois = torch.cat((image, corner, corner + torch.rand(4, 2, generator=g) * 10), 1)
+        grad = torch.randn(4, 2, 3, 2, generator=g)
+        expected = slow_pool(x, rois, (3, 2), 0.5)
+        expected.backward(grad)
+        out, argmax = pool(x.detach(), rois, (3, 2), 0.5)
+        back = torch.zeros_like(x)
+        functions.roi_pool_backward(grad, rois, argmax, back, 3, 2, 0.5)
+        torch.testing.assert_close(out, expected.detach(), atol=1e-5, rtol=0)
+        torch.testing.assert_close(back, x.grad, atol=1e-5, rtol=0)
+
+
 def test_roi_pool_gradient_goes_to_the_maximum():
     x = torch.zeros(1, 1, 3, 4)
     x[0, 0, 1, 2] = 5.0
