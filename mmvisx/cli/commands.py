@@ -32,6 +32,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    'init': Command('init', 'write a config for a folder of your own data'),
     'train': Command('train', 'train a model'),
     'test': Command('test', 'evaluate a checkpoint, or an ensemble of classifiers'),
     'predict': Command('demo.image_demo', "draw a model's predictions on images"),
