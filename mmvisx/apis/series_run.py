@@ -9,17 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
-
-from mmengine.utils import track_iter_progress
 
 from mmvisx.analysis.training_curves import read_curves
 from mmvisx.utils.machine import describe_machine
 
 from .run import prepare_config
 from .series import Row, Series
+from .series_screen import SeriesScreen
 from .series_table import make_table
 
 __all__ = ['run_series']
@@ -70,16 +69,19 @@ def run_series(
     def one(index: int) -> int:
         row, seed = plan[index]
         entry: dict[str, Any] = dict(row=row.name, seed=seed)
-        entry.update(_train(work_dir / row.folder / f'seed_{seed}', configs[index], train_command))
+        folder = work_dir / row.folder / f'seed_{seed}'
+        with screen.running(f'{row.name}, seed {seed}', folder / LOG):
+            entry.update(_train(folder, configs[index], train_command))
         results[index] = entry
         return index
 
     work_dir.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(jobs) as pool:
-        done = pool.map(one, range(len(plan)))
-        for _ in track_iter_progress((done, len(plan)), file=sys.stderr):
+    screen = SeriesScreen(len(plan), series.metrics)
+    with ThreadPoolExecutor(jobs) as pool, screen:
+        for future in as_completed([pool.submit(one, index) for index in range(len(plan))]):
             finished = [results[index] for index in sorted(results)]
             _write_results(series, [*earlier, *finished], work_dir)
+            screen.finished(results[future.result()])
     return [results[index] for index in range(len(plan))]
 
 

@@ -127,9 +127,14 @@ def add_classes_option(parser: ArgumentParser) -> None:
 
 
 def add_run_options(parser: ArgumentParser) -> None:
-    """Add what training and testing share: classes, config options, the launcher's."""
+    """Add what training and testing share: classes, config options, the log, the launcher's."""
     add_classes_option(parser)
     add_config_options(parser)
+    parser.add_argument(
+        '--verbose',
+        action='store_true',
+        help='show the whole log, with environment and config; it is in the log file anyway',
+    )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 

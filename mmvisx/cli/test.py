@@ -48,6 +48,7 @@ def main() -> None:
     from mmvisx.apis.tta import enable_tta
     from mmvisx.utils.config.classes import read_classes, set_classes
     from mmvisx.utils.config.explain import explain_config_errors
+    from mmvisx.utils.screen import quiet_screen
 
     suffix = Path(args.out).suffix if args.out else None
     if suffix not in (None, '.json', '.pkl', '.pickle'):
@@ -75,7 +76,7 @@ def main() -> None:
     else:
         cfg.load_from = None
         enable_ensemble(cfg, args.checkpoint, args.allow_partial)
-    with explain_config_errors(cfg):
+    with quiet_screen(args.verbose), explain_config_errors(cfg):
         runner = run.build_runner(cfg)
         runner.allow_partial = args.allow_partial
         if suffix in ('.pkl', '.pickle'):

@@ -41,6 +41,7 @@ def main() -> None:
     from mmvisx.apis import run
     from mmvisx.utils.config.classes import read_classes, set_classes
     from mmvisx.utils.config.explain import explain_config_errors
+    from mmvisx.utils.screen import quiet_screen
 
     run.set_local_rank(args.local_rank)
     cfg = run.prepare_config(args.config, args.work_dir, args.cfg_options, args.launcher)
@@ -53,5 +54,5 @@ def main() -> None:
         run.enable_auto_scale_lr(cfg)
     run.add_loss_check(cfg)
     run.add_label_check(cfg)
-    with explain_config_errors(cfg):
+    with quiet_screen(args.verbose), explain_config_errors(cfg):
         run.build_runner(cfg).train()

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 import torch.distributed as torch_dist
-from mmengine.dist import is_distributed
+from mmengine.dist import is_distributed, is_main_process
 from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import BaseLoop
 from torch import nn
@@ -16,6 +17,7 @@ from torch import nn
 from mmvisx.engine.architecture import follow_checkpoint
 from mmvisx.engine.hooks.architecture import KeepArchitectureHook
 from mmvisx.engine.hooks.loop_state import LOOP, KeepLoopHook
+from mmvisx.engine.hooks.progress import ProgressHook
 from mmvisx.engine.keeping_runner import KeepingRunner
 from mmvisx.engine.schedule import check_batches, overlong_schedules
 from mmvisx.engine.warm_up import shorten_warm_up
@@ -25,6 +27,7 @@ from mmvisx.utils.checkpoint import load_weights, read_checkpoint
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.modules import unwrap
 from mmvisx.utils.pretrained import check_pretrained_parts
+from mmvisx.utils.screen import current_screen
 
 
 @RUNNERS.register_module()
@@ -47,6 +50,7 @@ class CheckedRunner(KeepingRunner):
     """
 
     allow_partial = False
+    loaded_from: str | None = None  # a checkpoint
     rebuilds = True  # a checkpoint's network, which MMEngine's runner leaves to the hooks
     _load_mode = 'finetune'
 
@@ -71,6 +75,14 @@ class CheckedRunner(KeepingRunner):
         if self.launcher == 'pytorch' and not torch.cuda.is_available() and not is_distributed():
             torch_dist.init_process_group(backend='gloo')
         super().setup_env(env_cfg)
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """Build the logger; it leaves most to its file where a command has a quiet screen."""
+        logger = super().build_logger(*args, **kwargs)
+        screen = current_screen()
+        if screen is not None:
+            screen.take(logger)
+        return logger
 
     def dump_config(self) -> None:
         """Write nothing yet: MMEngine calls this before it is known what will be run."""
@@ -122,6 +134,11 @@ class CheckedRunner(KeepingRunner):
         self.register_hook(KeepArchitectureHook(), 'HIGHEST')
         self.register_hook(KeepLoopHook())
         super().register_hooks(default_hooks, custom_hooks)
+        screen = current_screen()
+        if screen is not None and is_main_process():
+            progress = ProgressHook(screen)
+            progress.introduce(self)
+            self.register_hook(progress)
 
     def load_checkpoint(
         self,
@@ -146,6 +163,7 @@ class CheckedRunner(KeepingRunner):
         mode = 'exact' if strict else self._load_mode
         load_weights(unwrap(self.model), checkpoint, filename, mode, before_weights)
         self._has_loaded = True
+        self.loaded_from = filename
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
 

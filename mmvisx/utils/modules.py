@@ -11,7 +11,7 @@ from typing import Any
 from mmengine.model import is_model_wrapper
 from torch import nn
 
-__all__ = ['mix_in', 'mixed_in', 'modes_kept', 'name_layers', 'unwrap']
+__all__ = ['class_name', 'mix_in', 'mixed_in', 'modes_kept', 'name_layers', 'unwrap']
 
 
 def unwrap(model: nn.Module, *through: type[nn.Module]) -> Any:
@@ -44,6 +44,11 @@ def name_layers(root: nn.Module, prefix: str = '') -> None:
     for name, module in root.named_modules():
         if hasattr(module, 'layer_name'):
             module.layer_name = f'{prefix}.{name}' if prefix else name
+
+
+def class_name(part: Any) -> str:
+    """Return the name of an object's class, without those mixed in by :func:`mix_in`."""
+    return _parents(type(part))[-1].__name__
 
 
 def mix_in(part: Any, mixin: type) -> None:

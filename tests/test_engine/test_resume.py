@@ -140,7 +140,7 @@ def test_killed_in_an_epoch_with_a_seed_that_only_its_checkpoint_knows(start, tm
     kill_when(
         start(broken, PAUSE_AT='6'),
         broken,
-        lambda: 'Epoch(train) [2][2/4]' in (broken / 'output.txt').read_text(),
+        lambda: any('Epoch(train) [2][2/4]' in log.read_text() for log in broken.glob('*/*.log')),
     )
     assert not (broken / 'epoch_2.pth').exists()
     first = torch.load(broken / 'epoch_1.pth', weights_only=False)

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mmvisx.apis.build import build_model
 from mmvisx.utils.config import load_config
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.screen import plain_console
 from mmvisx.utils.tasks import TASKS, task_of
 
 from .inputs import Inputs, expand, listed
@@ -218,7 +219,9 @@ class ImageInferencer(Generic[P]):
         total = len(sources) if isinstance(sources, list) else None
         columns = (TextColumn('images'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         done = 0
-        with Progress(*columns, disable=not self.show_progress) as progress:
+        with Progress(
+            *columns, console=plain_console(), disable=not self.show_progress
+        ) as progress:
             task = progress.add_task('', total=total)
             for batch in self._batches(sources, batch_size, skip, drawn):
                 for sample, found in self._predict(batch, skip):

@@ -52,13 +52,18 @@ def main() -> int:
         if not 0 <= share <= 1:
             raise UserError(f'{option} {share} should be in [0, 1]')
     from mmvisx.apis import inferencer_for
+    from mmvisx.utils.modules import class_name
+    from mmvisx.utils.screen import quiet_screen
 
-    inferencer = inferencer_for(
-        args.config, args.checkpoint, args.device, allow_partial=args.allow_partial
-    )
-    given = dict(pred_score_thr=args.score_thr, top_k=args.top_k, opacity=args.opacity)
-    options = {name: given[name] for name in inferencer.options}
-    return draw_images(inferencer, args.input, args.out_dir, args.batch_size, **options)
+    with quiet_screen():
+        inferencer = inferencer_for(
+            args.config, args.checkpoint, args.device, allow_partial=args.allow_partial
+        )
+        given = dict(pred_score_thr=args.score_thr, top_k=args.top_k, opacity=args.opacity)
+        options = {name: given[name] for name in inferencer.options}
+        network = f'{class_name(inferencer.model)} on {inferencer.device.type}'
+        print(f'{Path(args.config).stem}: {network}, weights of {args.checkpoint}', flush=True)
+        return draw_images(inferencer, args.input, args.out_dir, args.batch_size, **options)
 
 
 def draw_images(

@@ -59,15 +59,17 @@ def _make_data(out: Path, train: int, val: int) -> Path:
 def _train(data: Path, work_dir: Path, epochs: int | None) -> tuple[dict, Path, float]:
     """Return the last evaluation's metrics, the log's folder and the time it took in s."""
     from mmvisx.apis import run
+    from mmvisx.utils.screen import quiet_screen
 
     options: dict = {'data_root': f'{data / "coco"}/', 'randomness.seed': 0}
     if epochs is not None:
         keys = ('train_cfg.max_epochs', 'param_scheduler.1.end', 'param_scheduler.1.T_max')
         options.update(dict.fromkeys(keys, epochs))
     cfg = run.prepare_config(CONFIG, work_dir, options)
-    runner = run.build_runner(cfg)
-    start = time.perf_counter()
-    runner.train()
+    with quiet_screen():
+        runner = run.build_runner(cfg)
+        start = time.perf_counter()
+        runner.train()
     scalars = runner.message_hub.log_scalars
     metrics = {
         key.removeprefix('val/'): history.current()

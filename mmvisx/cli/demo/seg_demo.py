@@ -29,6 +29,8 @@ def main(args: list[str] | None = None) -> int:
         raise UserError(f'--opacity {options.opacity} should be in [0, 1]')
     from mmvisx.apis import SegmentationInferencer
     from mmvisx.cli.demo.image_demo import draw_images
+    from mmvisx.utils.screen import quiet_screen
 
-    inferencer = SegmentationInferencer(options.config, options.checkpoint, options.device)
-    return draw_images(inferencer, options.input, options.out_dir, opacity=options.opacity)
+    with quiet_screen():
+        inferencer = SegmentationInferencer(options.config, options.checkpoint, options.device)
+        return draw_images(inferencer, options.input, options.out_dir, opacity=options.opacity)

@@ -10,6 +10,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmvisx.registry import HOOKS
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.screen import ON_SCREEN
 
 __all__ = ['MixUpSwitchHook']
 
@@ -79,7 +80,7 @@ class MixUpSwitchHook(Hook):
             loader._iterator._shutdown_workers()
             loader._iterator = None
         if off:
-            runner.logger.info(f'mixup is off from epoch {runner.epoch + 1} on')
+            runner.logger.info(f'mixup is off from epoch {runner.epoch + 1} on', extra=ON_SCREEN)
 
     def _keys(self, wrapper: Any) -> list[str]:
         """Return the types, as the wrapper's pipeline writes them, that are to be skipped."""

@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmvisx.registry import HOOKS
+from mmvisx.utils.screen import ON_SCREEN
 
 __all__ = ['SecondValidationHook']
 
@@ -51,6 +52,7 @@ class SecondValidationHook(Hook):
         epoch = runner.epoch + 1
         runner.logger.info(
             f'Epoch(second validation) [{epoch}] '
-            + '  '.join(f'{name}: {value:.4f}' for name, value in metrics.items())
+            + '  '.join(f'{name}: {value:.4f}' for name, value in metrics.items()),
+            extra=ON_SCREEN,
         )
         runner.visualizer.add_scalars(metrics, step=epoch)

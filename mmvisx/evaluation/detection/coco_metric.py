@@ -120,7 +120,11 @@ class CocoMetric(_CocoMetric):
             ]
         if not self.format_only and not any(len(pred['labels']) for _, pred in results):
             # mmdet logs this and returns nothing, after which "save best" fails.
-            print_log('the model detected nothing in any image: AP is 0', logger='current')
+            print_log(
+                'the model detected nothing in any image: AP is 0',
+                logger='current',
+                level=logging.WARNING,
+            )
             items = self.metric_items or [
                 'mAP',
                 'mAP_50',

@@ -11,6 +11,7 @@ from mmvisx.surgery.neural_rejuvenation import (
     least_utilization,
 )
 from mmvisx.surgery.neural_rejuvenation.search import MIXES, mixed_layers
+from mmvisx.utils.screen import ON_SCREEN
 from mmvisx.visualization.neural_rejuvenation import draw_live_channels
 
 __all__ = [
@@ -142,7 +143,8 @@ def log_rejuvenation(
         f'{state.ratio:.4f}, {sum(result.survived):,} of '
         f'{sum(mask.numel() for mask in state.alive):,} neurons survived, alpha='
         f'{result.alpha:.4f}, now {sum(g.width for g in result.graph.groups):,} neurons and '
-        f'{result.cost:,} {resource} ({share:.2%} of the target)'
+        f'{result.cost:,} {resource} ({share:.2%} of the target)',
+        extra=ON_SCREEN,
     )
     if share < 0.98:
         runner.logger.warning(

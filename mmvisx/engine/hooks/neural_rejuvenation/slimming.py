@@ -16,6 +16,7 @@ from mmvisx.registry import HOOKS
 from mmvisx.surgery.neural_rejuvenation import SLIMMED, slim
 from mmvisx.surgery.neural_rejuvenation.slimming import convolution_weights, slimmed_norms
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.screen import ON_SCREEN
 
 __all__ = ['NetworkSlimmingHook']
 
@@ -122,7 +123,8 @@ class NetworkSlimmingHook(ArchitectureHook):
         after = convolution_weights(runner.model)
         runner.logger.info(
             f'NetworkSlimmingHook: {before:,} weights of convolutions, {after:,} left '
-            f'({after / before:.4f})'
+            f'({after / before:.4f})',
+            extra=ON_SCREEN,
         )
         runner.message_hub.update_scalar('train/slimming_left', after / before)
 
