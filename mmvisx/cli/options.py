@@ -5,10 +5,13 @@ Needs the standard library only until a command runs, so that help and completio
 
 from __future__ import annotations
 
+import os
 from argparse import Action, ArgumentError, ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
+
+from mmvisx.utils.trust import TRUST_CHECKPOINT
 
 __all__ = [
     'OptionAction',
@@ -17,6 +20,7 @@ __all__ = [
     'add_config_options',
     'add_list_option',
     'add_run_options',
+    'add_trust_option',
     'build',
 ]
 
@@ -135,8 +139,30 @@ def add_run_options(parser: ArgumentParser) -> None:
         action='store_true',
         help='show the whole log, with environment and config; it is in the log file anyway',
     )
+    add_trust_option(parser)
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+class _VariableAction(Action):
+    """Set an environment variable, which processes that are started see too."""
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: Any = None
+    ) -> None:
+        os.environ[str(self.const)] = '1'
+
+
+def add_trust_option(parser: ArgumentParser) -> None:
+    """Add ``--trust-checkpoint`` to a tool's parser."""
+    parser.add_argument(
+        '--trust-checkpoint',
+        action=_VariableAction,
+        const=TRUST_CHECKPOINT,
+        nargs=0,
+        help='let checkpoints (and the configs in them) run what they bring along, which can be '
+        'anything that you can do; only for files whose author you know',
+    )
 
 
 def build(kind: type[T], options: Namespace) -> T:

@@ -17,6 +17,7 @@ from torch import nn
 from mmvisx.engine.architecture import follow_checkpoint
 from mmvisx.engine.hooks.architecture import KeepArchitectureHook
 from mmvisx.engine.hooks.loop_state import LOOP, KeepLoopHook
+from mmvisx.engine.hooks.plain_checkpoint import PlainCheckpointHook
 from mmvisx.engine.hooks.progress import ProgressHook
 from mmvisx.engine.keeping_runner import KeepingRunner
 from mmvisx.engine.schedule import check_batches, overlong_schedules
@@ -139,6 +140,7 @@ class CheckedRunner(KeepingRunner):
             progress = ProgressHook(screen)
             progress.introduce(self)
             self.register_hook(progress)
+        self.register_hook(PlainCheckpointHook())
 
     def load_checkpoint(
         self,
@@ -154,6 +156,8 @@ class CheckedRunner(KeepingRunner):
         Raises:
             UserError: the file is not a checkpoint, or one of another model.
         """
+        if str(map_location).startswith('mps'):
+            map_location = 'cpu'  # that device knows no float64, which the histories are in
         checkpoint = read_checkpoint(filename, map_location)
 
         def before_weights(changes: list[Change]) -> None:

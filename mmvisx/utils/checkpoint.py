@@ -1,4 +1,8 @@
-"""Read checkpoints and put them into a model, with an error when they do not fit."""
+"""Read checkpoints and put them into a model, with an error when they do not fit.
+
+Reading runs nothing that a file brings along (:mod:`mmvisx.utils.inert`), also where MMEngine and
+the libraries on it read one: their loaders are replaced when this module is imported.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from typing import Any
 import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseTTAModel
+from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
@@ -21,8 +26,14 @@ from mmvisx.utils.text import similar
 
 from .architecture import Change, rebuild, weights_of
 from .checkpoint_file import check_intact
+from .download import download
 from .errors import UserError
+from .inert import class_names, load_inert
 from .modules import unwrap
+from .trust import TRUST_CHECKPOINT, is_set
+
+# What MMEngine's own checkpoints name besides tensors, and what comes out as plain data.
+_USUAL = ('numpy.', 'mmengine.', 'mmcv.', 'addict.', 'builtins.getattr', 'collections.defaultdict')
 
 # Below this share of matching weights, fine-tuning is a mistake and not a new class list.
 MIN_MATCH = 0.5
@@ -48,6 +59,8 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> dict[str, An
         check_intact(file)
     try:
         checkpoint = CheckpointLoader.load_checkpoint(name, map_location)
+    except UserError:
+        raise
     except (
         RuntimeError,
         EOFError,
@@ -66,6 +79,65 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> dict[str, An
     if not isinstance(checkpoint, Mapping) or not _has_weights(checkpoint):
         raise UserError(f'checkpoint {name} holds no weights (no state_dict of tensors)')
     return checkpoint  # type: ignore[return-value]
+
+
+def _load_file(file: Any, map_location: Any = None, *_: Any, **__: Any) -> Any:
+    """Read a checkpoint without running anything; takes the place of MMEngine's function.
+
+    Raises:
+        UserError: It cannot be read so, and is not trusted.
+        RuntimeError: and others: it is damaged, or no checkpoint.
+    """
+    try:
+        content, names = load_inert(file, map_location)
+    except (pickle.UnpicklingError, RecursionError) as error:
+        names = class_names(file)
+        if is_set(TRUST_CHECKPOINT):
+            return _load_trusted(file, map_location, names)
+        if not names:
+            raise  # no pickle at all
+        raise UserError(
+            f'checkpoint {file} cannot be read without running what it brings along (it names '
+            f'{_listed(names)}). If you know who made it: --trust-checkpoint, which lets it do '
+            'anything that you can'
+        ) from error
+    odd = [name for name in names if not name.startswith(_USUAL)]
+    if odd and is_set(TRUST_CHECKPOINT):
+        return _load_trusted(file, map_location, names)
+    if odd:
+        print_log(
+            f'checkpoint {file} holds objects of {_listed(odd)}, which are left out: its tensors '
+            'and plain values are read, none of its classes is looked for',
+            'current',
+            logging.WARNING,
+        )
+    return content
+
+
+def _load_trusted(file: Any, map_location: Any, names: list[str]) -> Any:
+    print_log(
+        f'checkpoint {file} is trusted (--trust-checkpoint): reading it imports and calls '
+        f'{_listed(names, 20)}',
+        'current',
+        logging.WARNING,
+    )
+    return torch.load(file, map_location, weights_only=False)
+
+
+def _listed(names: list[str], most: int = 5) -> str:
+    more = f' and {len(names) - most} more' if len(names) > most else ''
+    return ', '.join(names[:most]) + more
+
+
+def _load_url(url: str, model_dir: Any = None, map_location: Any = None, **_: Any) -> Any:
+    return _load_file(download(url), map_location)
+
+
+# All of MMEngine's loaders (local files, addresses, names of models, object stores) end in these.
+for _name, _loader in (('_safe_torch_load', _load_file), ('load_url', _load_url)):
+    if not hasattr(mmengine_checkpoint, _name):
+        raise ImportError(f'mmengine.runner.checkpoint has no {_name}: mmvisx knows 0.10 only')
+    setattr(mmengine_checkpoint, _name, _loader)
 
 
 def _read_fault(name: str, is_local: bool, error: Exception) -> str:

@@ -184,14 +184,14 @@ def test_resumed_run_ends_with_the_weights_of_the_uninterrupted(small, tmp_path)
 
     cfg = small(name, tmp_path / 'broken', 6)
     set_resume(cfg, str(tmp_path / 'whole' / 'iter_2.pth'))
-    saved = torch.load(tmp_path / 'whole' / 'iter_2.pth', weights_only=False)['optimizer']
+    saved = torch.load(tmp_path / 'whole' / 'iter_2.pth', weights_only=True)['optimizer']
     assert saved['asynchronous']['counts']['trunk'] == 8
     assert any(grad is not None for grad in saved['asynchronous']['pending']['trunk'])
     resumed = build_runner(cfg)
     resumed.train()
     assert resumed.iter == 6
     one, other = (
-        torch.load(tmp_path / folder / 'iter_6.pth', weights_only=False)
+        torch.load(tmp_path / folder / 'iter_6.pth', weights_only=True)
         for folder in ('whole', 'broken')
     )
     for key, value in one['state_dict'].items():
@@ -213,7 +213,7 @@ def test_two_processes_train_a_recipe(small, tmp_path, repo):
     cfg.default_hooks.checkpoint.interval = 6
     cfg.dump(tmp_path / 'recipe.py')
     run('bash', 'tools/dist_train.sh', tmp_path / 'recipe.py', 2)
-    state = torch.load(tmp_path / 'iter_6.pth', weights_only=False)['optimizer']['asynchronous']
+    state = torch.load(tmp_path / 'iter_6.pth', weights_only=True)['optimizer']['asynchronous']
     # 12 images of both processes: steps after 6 and 12 of them.
     assert state['counts']['trunk'] == 0
     assert state['counts']['semantic'] + state['counts']['part'] < 2 * 2

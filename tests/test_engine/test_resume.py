@@ -96,7 +96,7 @@ def finish(process, work_dir):
     """Wait for a training's end and return its last checkpoint."""
     code = process.wait(timeout=PATIENCE)
     assert code == 0, (work_dir / 'output.txt').read_text()[-3000:]
-    return torch.load(work_dir / f'epoch_{EPOCHS}.pth', weights_only=False)
+    return torch.load(work_dir / f'epoch_{EPOCHS}.pth', weights_only=True)
 
 
 def kill_when(process, work_dir, is_time):
@@ -143,7 +143,7 @@ def test_killed_in_an_epoch_with_a_seed_that_only_its_checkpoint_knows(start, tm
         lambda: any('Epoch(train) [2][2/4]' in log.read_text() for log in broken.glob('*/*.log')),
     )
     assert not (broken / 'epoch_2.pth').exists()
-    first = torch.load(broken / 'epoch_1.pth', weights_only=False)
+    first = torch.load(broken / 'epoch_1.pth', weights_only=True)
     resumed = finish(start(broken, '--resume'), broken)
     assert resumed['meta']['seed'] == first['meta']['seed']
     # Training went on from the checkpoint.

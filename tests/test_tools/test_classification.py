@@ -196,10 +196,10 @@ def test_distillation_resumes_and_averages_without_saving_the_teacher(
              f'data_root={folders}', 'randomness.seed=0', f'train_cfg.max_epochs={epochs}',
              'custom_hooks.0.type=EMAHook', 'model.type=mmvisx.DistillationClassifier',
              f'model.teacher={config}', f'model.teacher_checkpoint={runs[0]}')  # fmt: skip
-        return torch.load(tmp_path / work / f'epoch_{epochs}.pth', weights_only=False)
+        return torch.load(tmp_path / work / f'epoch_{epochs}.pth', weights_only=True)
 
     whole = train('whole', 2)
-    plain = torch.load(runs[0], weights_only=False)['state_dict']
+    plain = torch.load(runs[0], weights_only=True)['state_dict']
     assert set(whole['state_dict']) == set(plain)
     assert not any('teacher' in key for key in whole['ema_state_dict'])
     train('parts', 1)

@@ -67,7 +67,7 @@ def checkpoint(config, tmp_path_factory):
     runner.register_hook(WitherHook((3,)))  # the second of two epochs of three iterations
     runner.train()
     path = folder / 'epoch_3.pth'
-    content = torch.load(path, weights_only=False)
+    content = torch.load(path, weights_only=True)
     wither(runner.model, share=0.2)
     graph = ChannelGraph.from_dict(content['neural_rejuvenation']['graph'])
     silence(runner.model, graph, utilization(runner.model, graph).alive)
@@ -176,7 +176,7 @@ def test_killed_training_goes_on_from_its_checkpoint(repo, config, tmp_path, mom
     ends = []
     for folder, arguments in ((broken, ['--resume']), (whole, [])):
         assert start(folder, *arguments).wait(timeout=PATIENCE) == 0, folder
-        ends.append(torch.load(folder / 'epoch_3.pth', weights_only=False))
+        ends.append(torch.load(folder / 'epoch_3.pth', weights_only=True))
     ours, expected = ends
     assert ours['neural_rejuvenation'] == expected['neural_rejuvenation']
     assert ours['neural_rejuvenation']['state']['count'] == 1

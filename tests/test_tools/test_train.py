@@ -22,7 +22,7 @@ def train(tool, tiny_config, tiny_coco, tmp_path):
 
 
 def test_writes_log_and_checkpoint(trained):
-    checkpoint = torch.load(trained / 'epoch_1.pth', weights_only=False)
+    checkpoint = torch.load(trained / 'epoch_1.pth', weights_only=True)
     assert checkpoint['meta']['iter'] == 2
     assert checkpoint['meta']['dataset_meta']['classes'] == ('box', 'disc')
     assert (trained / 'tiny_mask_rcnn.py').is_file()
@@ -33,13 +33,13 @@ def test_resume_goes_on_and_keeps_what_is_there(train, trained):
     work = train('--resume', trained / 'epoch_1.pth', options=['train_cfg.max_epochs=2'])
     assert (work / 'epoch_2.pth').is_file()
     assert not (work / 'epoch_1.pth').exists()  # the first epoch was not repeated
-    assert torch.load(work / 'epoch_2.pth', weights_only=False)['meta']['iter'] == 4
+    assert torch.load(work / 'epoch_2.pth', weights_only=True)['meta']['iter'] == 4
     train('--resume', options=['train_cfg.max_epochs=3', 'val_evaluator.metric=bbox'])
-    assert torch.load(work / 'epoch_3.pth', weights_only=False)['meta']['iter'] == 6
+    assert torch.load(work / 'epoch_3.pth', weights_only=True)['meta']['iter'] == 6
 
 
 def test_resume_from_weights_only(train, trained, tmp_path):
-    weights = torch.load(trained / 'epoch_1.pth', weights_only=False)['state_dict']
+    weights = torch.load(trained / 'epoch_1.pth', weights_only=True)['state_dict']
     torch.save({'state_dict': weights}, tmp_path / 'weights.pth')
     with pytest.raises(UserError, match='holds weights only'):
         train('--resume', tmp_path / 'weights.pth')
@@ -103,7 +103,7 @@ def test_auto_scale_lr_without_a_base(train):
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
 def test_amp_without_gpu(train):
     work = train('--amp')
-    assert torch.load(work / 'epoch_1.pth', weights_only=False)['meta']['iter'] == 2
+    assert torch.load(work / 'epoch_1.pth', weights_only=True)['meta']['iter'] == 2
     assert 'mmvisx.BFloat16OptimWrapper' in (work / 'tiny_mask_rcnn.py').read_text()
 
 
@@ -130,4 +130,4 @@ def test_two_processes(repo, tiny_config, tiny_coco, tmp_path):
              'PYTHONPATH': str(repo), 'OMP_NUM_THREADS': '1'},
     )  # fmt: skip
     assert run.returncode == 0, run.stderr[-2000:]
-    assert torch.load(tmp_path / 'epoch_1.pth', weights_only=False)['meta']['iter'] == 1
+    assert torch.load(tmp_path / 'epoch_1.pth', weights_only=True)['meta']['iter'] == 1

@@ -69,7 +69,7 @@ def test_mixed_precision(tool, repo, folders, tmp_path):
     assert tool('tools/train.py', repo / CONFIG, *arguments) == 0
     kind = 'AmpOptimWrapper' if torch.cuda.is_available() else 'mmvisx.BFloat16OptimWrapper'
     assert f"type='{kind}'" in (work_dir / 'resnet18_d_nano_cifar10.py').read_text()
-    weights = torch.load(work_dir / 'epoch_3.pth', weights_only=False)['state_dict']
+    weights = torch.load(work_dir / 'epoch_3.pth', weights_only=True)['state_dict']
     assert all(w.isfinite().all() for w in weights.values())
 
 

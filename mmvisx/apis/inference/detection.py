@@ -16,6 +16,7 @@ from mmvisx.registry import INFERENCERS, VISUALIZERS
 from mmvisx.surgery import fuse_after_first_step
 from mmvisx.utils.checkpoint import read_checkpoint
 from mmvisx.utils.config.explain import explain_config_errors
+from mmvisx.utils.config.in_checkpoint import config_in
 from mmvisx.utils.errors import UserError
 
 from .base import ImageInferencer
@@ -66,7 +67,7 @@ class Inferencer(ImageInferencer[Detections]):
                 'checkpoint, and its config (model) unless the checkpoint holds it'
             )
         if model is None:
-            model = _config_of(read_checkpoint(weights), weights)
+            model = config_in(read_checkpoint(weights), weights)
         super().__init__(model, weights, device, allow_partial, show_progress)
         meta = self.model.dataset_meta
         if not meta.get('classes'):
@@ -139,13 +140,3 @@ def _visualizer(cfg: Config) -> Visualizer:
         # Not registry.build: it would give one of this name that is there already.
         kind = registry.get(kwargs.pop('type'))
         return kind(**{**kwargs, 'name': 'inferencer'})
-
-
-def _config_of(checkpoint: dict[str, Any], source: str | Path) -> Config:
-    """Return the config that MMEngine keeps in a checkpoint."""
-    hub = checkpoint.get('message_hub', {})
-    info = hub.get('runtime_info', {}) if isinstance(hub, dict) else {}
-    text = info.get('cfg') or checkpoint.get('meta', {}).get('cfg')
-    if text is None:
-        raise UserError(f'checkpoint {source} holds no config; give the config too')
-    return Config.fromstring(text, file_format='.py')

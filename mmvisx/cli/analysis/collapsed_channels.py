@@ -13,7 +13,7 @@ import argparse
 import json
 from pathlib import Path
 
-from mmvisx.cli.options import add_config_argument, add_config_options
+from mmvisx.cli.options import add_config_argument, add_config_options, add_trust_option
 
 
 def main() -> None:
@@ -21,6 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description='Count collapsed channels')
     add_config_argument(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
+    add_trust_option(parser)
     parser.add_argument(
         '--layers', nargs='+', metavar='NAME', help='all gradually updated ones by default'
     )

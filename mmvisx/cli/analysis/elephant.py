@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mmvisx.cli.options import add_config_argument
+from mmvisx.cli.options import add_config_argument, add_trust_option
 from mmvisx.utils import UserError
 
 
@@ -26,6 +26,7 @@ def parse_args() -> argparse.Namespace:
     run = commands.add_parser('run', help='detect at each step and report')
     add_config_argument(run)
     run.add_argument('checkpoint', help='checkpoint file')
+    add_trust_option(run)
     run.add_argument('image', help='the room')
     run.add_argument('--patch', required=True, help='image of the object; alpha is its mask')
     run.add_argument(

@@ -6,7 +6,7 @@ python tools/analysis/get_flops.py CONFIG --checkpoint PRUNED_OR_REJUVENATED
 
 import argparse
 
-from mmvisx.cli.options import add_config_argument, add_config_options
+from mmvisx.cli.options import add_config_argument, add_config_options, add_trust_option
 from mmvisx.utils import UserError
 
 
@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument(
         '--checkpoint', help='count its network, which may have other widths than the config says'
     )
+    add_trust_option(parser)
     add_config_options(parser)
     args = parser.parse_args()
     if args.shape and (len(args.shape) > 2 or min(args.shape) < 32):

@@ -9,7 +9,7 @@ another model.
 import argparse
 from pathlib import Path
 
-from mmvisx.cli.options import add_config_argument, add_config_options
+from mmvisx.cli.options import add_config_argument, add_config_options, add_trust_option
 from mmvisx.utils import UserError
 
 
@@ -18,6 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description='Draw what label smoothing does to the scores')
     add_config_argument(parser)
     parser.add_argument('checkpoints', nargs='+', help='checkpoints to compare')
+    add_trust_option(parser)
     parser.add_argument('--epsilon', type=float, default=0.1, help='whose gap is marked')
     parser.add_argument('--mode', choices=['printed', 'coded'], default='printed')
     parser.add_argument('--legend', nargs='+', help='a name for each checkpoint')

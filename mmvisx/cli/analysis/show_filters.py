@@ -5,7 +5,7 @@ python tools/analysis/show_filters.py CONFIG CHECKPOINT --out filters.png
 
 import argparse
 
-from mmvisx.cli.options import add_config_argument
+from mmvisx.cli.options import add_config_argument, add_trust_option
 
 
 def main() -> None:
@@ -13,6 +13,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description='Draw the filters of a convolution')
     add_config_argument(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
+    add_trust_option(parser)
     parser.add_argument('--layer', help='backbone.layer1.0.conv1, ...; the first by default')
     parser.add_argument('--columns', type=int, default=8, help='filters in a row')
     parser.add_argument('--scale', type=int, help='pixels of a weight; 8 or, of few filters, more')

@@ -10,7 +10,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from mmvisx.cli.options import add_config_argument
+from mmvisx.cli.options import add_config_argument, add_trust_option
 from mmvisx.utils import UserError
 
 
@@ -19,6 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description='Draw the switches of a DetectoRS')
     add_config_argument(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
+    add_trust_option(parser)
     parser.add_argument('images', nargs='+', help='images or folders of images')
     parser.add_argument('--out-dir', default='outputs/switches', help='folder for the pictures')
     parser.add_argument(

@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmvisx.cli.options import add_config_argument
+from mmvisx.cli.options import add_config_argument, add_trust_option
 from mmvisx.utils import UserError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument('input', help='image or folder of images')
     add_config_argument(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
+    add_trust_option(parser)
     parser.add_argument('--out-dir', default='outputs', help='folder for pictures and predictions')
     parser.add_argument(
         '--score-thr', type=float, default=0.3, help='lowest score of a box to draw'

@@ -11,7 +11,7 @@ NAME is the image's without its ending, and with it where two images differ in n
 import argparse
 from pathlib import Path
 
-from mmvisx.cli.options import add_config_argument
+from mmvisx.cli.options import add_config_argument, add_trust_option
 from mmvisx.utils import UserError
 
 
@@ -21,6 +21,7 @@ def main(args: list[str] | None = None) -> int:
     parser.add_argument('input', help='image or folder of images')
     add_config_argument(parser, help='config file of a segmentor, or name of a recipe')
     parser.add_argument('checkpoint', help='checkpoint file')
+    add_trust_option(parser)
     parser.add_argument('--out-dir', type=Path, default=Path('outputs'), help='for the pictures')
     parser.add_argument('--opacity', type=float, default=0.5, help='of the colours, 0 to 1')
     parser.add_argument('--device', help='cpu, cuda:0, ...; a GPU if there is one by default')

@@ -6,7 +6,7 @@ python tools/deployment/export_onnx.py configs/detectors/htc_rfp_sac.py CHECKPOI
 
 import argparse
 
-from mmvisx.cli.options import add_config_argument, add_config_options
+from mmvisx.cli.options import add_config_argument, add_config_options, add_trust_option
 from mmvisx.utils import UserError
 
 TOLERANCE = 1e-3
@@ -17,6 +17,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Export a detector to ONNX')
     add_config_argument(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
+    add_trust_option(parser)
     parser.add_argument('--out', required=True, help='the .onnx file to write')
     parser.add_argument(
         '--shape',

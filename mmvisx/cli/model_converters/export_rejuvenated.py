@@ -7,7 +7,7 @@ python tools/model_converters/export_rejuvenated.py CONFIG CHECKPOINT --out plai
 
 import argparse
 
-from mmvisx.cli.options import add_config_argument, add_config_options
+from mmvisx.cli.options import add_config_argument, add_config_options, add_trust_option
 from mmvisx.utils import UserError
 
 
@@ -16,6 +16,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Write a rejuvenated network as a plain one')
     add_config_argument(parser, help='config file or name of a recipe; it needs no hook')
     parser.add_argument('checkpoint', help='checkpoint file')
+    add_trust_option(parser)
     parser.add_argument('--out', required=True, help='the .pth file to write')
     parser.add_argument(
         '--shape',

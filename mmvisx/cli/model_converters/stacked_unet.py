@@ -5,6 +5,8 @@ python tools/model_converters/stacked_unet.py checkpoint_64_2441_residual.pth.ta
 
 import argparse
 
+from mmvisx.cli.options import add_trust_option
+
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
@@ -12,6 +14,7 @@ def parse_args() -> argparse.Namespace:
         description='Convert a published ImageNet checkpoint of a Stacked U-Net'
     )
     parser.add_argument('checkpoint', help='the published file')
+    add_trust_option(parser)
     parser.add_argument('--out', required=True, help='the .pth file to write')
     return parser.parse_args()
 

@@ -9,13 +9,14 @@ recipe must have standardised weights (conv_cfg=dict(type='mmvisx.ConvAWS2d')), 
 import argparse
 from pathlib import Path
 
-from mmvisx.cli.options import add_config_argument
+from mmvisx.cli.options import add_config_argument, add_trust_option
 
 
 def main(args: list[str] | None = None) -> int:
     """Convert."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('checkpoint', help='weights of the detector without RFP and SAC')
+    add_trust_option(parser)
     add_config_argument(parser, help='recipe with RFP, SAC or both')
     parser.add_argument('out', type=Path, help='checkpoint to write')
     parser.add_argument('--seed', type=int, default=0, help='of the new weights')

@@ -111,7 +111,7 @@ def registered_names(scope: str = 'mmdet') -> set[str]:
     _import_registries(scope)
     for root in root_registries():
         names |= set(root._module_dict)
-        for child_scope, child in root._children.items():
+        for child_scope, child in list(root._children.items()):  # imports add to them
             if child_scope in (scope, 'mmvisx'):
                 child.import_from_location()
                 prefix = '' if child_scope == scope else f'{child_scope}.'

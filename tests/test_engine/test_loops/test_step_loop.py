@@ -71,7 +71,7 @@ def train(repo, tmp_path, monkeypatch):
 
 
 def read(folder, iteration=9):
-    return torch.load(folder / f'iter_{iteration}.pth', weights_only=False)
+    return torch.load(folder / f'iter_{iteration}.pth', weights_only=True)
 
 
 def logs(folder):

@@ -145,7 +145,7 @@ def test_resume_with_waiting_gradients_equals_uninterrupted(two, dtype, tmp_path
     torch.save(dict(model=first.state_dict(), optimizer=optim.state_dict()), tmp_path / 'x.pth')
     two.train(first, data[stop:], optim)
 
-    saved = torch.load(tmp_path / 'x.pth', weights_only=False)
+    saved = torch.load(tmp_path / 'x.pth', weights_only=True)
     second = two.TwoHeads(torch.float32)
     second.load_state_dict(saved['model'])
     resumed = two.wrapper(second, **options)

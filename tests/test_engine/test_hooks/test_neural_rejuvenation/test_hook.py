@@ -346,7 +346,7 @@ def test_resumed_training_equals_the_uninterrupted_one(tmp_path, kind, variant):
     whole = build_runner(tmp_path / 'whole', **options)
     whole.train()
     assert hook_of(whole).count == 2
-    last = torch.load(tmp_path / 'whole' / 'epoch_4.pth', weights_only=False)
+    last = torch.load(tmp_path / 'whole' / 'epoch_4.pth', weights_only=kind is CheckedRunner)
     # Right before the first, between them, and after the second.
     for epoch in (1, 2, 3):
         checkpoint = tmp_path / 'whole' / f'epoch_{epoch}.pth'
@@ -355,7 +355,9 @@ def test_resumed_training_equals_the_uninterrupted_one(tmp_path, kind, variant):
         )
         resumed.train()
         assert resumed.epoch == resumed.max_epochs == 4
-        content = torch.load(tmp_path / f'{epoch}' / 'epoch_4.pth', weights_only=False)
+        content = torch.load(
+            tmp_path / f'{epoch}' / 'epoch_4.pth', weights_only=kind is CheckedRunner
+        )
         equal_states(last['state_dict'], content['state_dict'])
         equal_states(last['ema_state_dict'], content['ema_state_dict'])
         assert last['neural_rejuvenation'] == content['neural_rejuvenation']
