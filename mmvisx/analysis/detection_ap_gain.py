@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import pickle
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from pycocotools.cocoeval import COCOeval
 from mmvisx.evaluation.detection.voc_metric import RULES, VOCMetric
 from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.predictions import SUFFIX, check_name, read_predictions
 from mmvisx.visualization.detection_ap_gain import plot_ap_gain
 
 __all__ = ['APGain', 'coco_class_ap', 'gain_table', 'read_class_ap', 'summarize', 'voc_class_ap']
@@ -123,7 +123,7 @@ def voc_class_ap(
     Args:
         dataset: mmdet data set, whose annotations are the truth.
         predictions: Of every image: ``img_path`` or ``img_id``, and ``pred_instances`` with
-            ``bboxes``, ``scores`` and ``labels``, as ``tools/test.py --out x.pkl`` writes them.
+            ``bboxes``, ``scores`` and ``labels``, as ``tools/test.py --out x.npz`` writes them.
         rule: ``'area'`` or ``'11points'``.
         iou: Overlap from which a detection counts as right.
 
@@ -184,7 +184,7 @@ def read_class_ap(
     Args:
         path: A list of detections in COCO's JSON format (needs ``ann_file``); the JSON of
             metrics that ``tools/test.py --out x.json`` writes (COCO's AP of each class is in
-            it); or the ``.pkl`` of predictions that ``--out x.pkl`` writes (needs ``dataset``
+            it); or the ``.npz`` of predictions that ``--out x.npz`` writes (needs ``dataset``
             and is evaluated by VOC's rule).
         ann_file: COCO annotations.
         dataset: Builds the data set of the test.
@@ -197,7 +197,8 @@ def read_class_ap(
     path = Path(path)
     if not path.is_file():
         raise UserError(f'result file {path} does not exist')
-    if path.suffix in ('.pkl', '.pickle'):
+    check_name(path)
+    if path.suffix == SUFFIX:
         if dataset is None:
             raise UserError(
                 f'{path} holds predictions: give the config of the test, too (--config)'
@@ -226,14 +227,10 @@ def read_class_ap(
     return coco_class_ap(ann_file, content, metric)
 
 
-def _read_predictions(path: Path) -> list[Mapping[str, Any]]:
-    try:
-        with path.open('rb') as file:
-            predictions = pickle.load(file)
-    except (pickle.UnpicklingError, EOFError, AttributeError) as error:
-        raise UserError(f'{path} is no file of predictions: {error}') from error
-    if not isinstance(predictions, list) or not all('pred_instances' in p for p in predictions):
-        raise UserError(f'{path} does not hold detections of images (tools/test.py --out x.pkl)')
+def _read_predictions(path: Path) -> list[dict[str, Any]]:
+    predictions = read_predictions(path)
+    if not all('pred_instances' in item for item in predictions):
+        raise UserError(f'{path} does not hold detections of images (tools/test.py --out x.npz)')
     return predictions
 
 

@@ -11,6 +11,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import METRICS, RUNNERS
 
 from mmvisx.engine.runner import CheckedRunner
+from mmvisx.evaluation.prediction_file import PredictionFile
 from mmvisx.utils.config import apply_options, load_config
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.tasks import DEFAULT_SCOPE, task_of
@@ -158,8 +159,10 @@ def set_local_rank(local_rank: int) -> None:
 
 
 def prediction_dump(cfg: Config, path: str | Path) -> Any:
-    """Return the metric that writes the predictions of every image to ``path``."""
-    return METRICS.build(dict(type=task_of(cfg).prediction_dump, out_file_path=str(path)))
+    """Return the metric that writes the predictions of every image to ``path`` (.npz)."""
+    # MMEngine's name for what it would write itself.
+    kind = dict(type=task_of(cfg).prediction_dump, out_file_path='unused.pkl')
+    return PredictionFile(METRICS.build(kind), path)
 
 
 def use_own_metrics(cfg: Config) -> None:

@@ -25,7 +25,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--work-dir', help='log; work_dirs/{config} by default')
     parser.add_argument(
-        '--out', help='.json: write the metrics; .pkl: write the predictions of every image'
+        '--out', help='.json: write the metrics; .npz: write the predictions of every image'
     )
     parser.add_argument('--show-dir', help='folder for pictures of the predictions')
     parser.add_argument('--tta', action='store_true', help='test-time augmentation')
@@ -48,11 +48,13 @@ def main() -> None:
     from mmvisx.apis.tta import enable_tta
     from mmvisx.utils.config.classes import read_classes, set_classes
     from mmvisx.utils.config.explain import explain_config_errors
+    from mmvisx.utils.predictions import SUFFIX, check_name
     from mmvisx.utils.screen import quiet_screen
 
     suffix = Path(args.out).suffix if args.out else None
-    if suffix not in (None, '.json', '.pkl', '.pickle'):
-        raise UserError(f'--out {args.out}: the name must end in .json (metrics) or .pkl')
+    if suffix not in (None, '.json', SUFFIX):
+        check_name(args.out)
+        raise UserError(f'--out {args.out}: the name must end in .json (metrics) or {SUFFIX}')
     run.set_local_rank(args.local_rank)
     cfg = run.prepare_config(args.config, args.work_dir, args.cfg_options, args.launcher)
     if args.classes:
@@ -79,7 +81,7 @@ def main() -> None:
     with quiet_screen(args.verbose), explain_config_errors(cfg):
         runner = run.build_runner(cfg)
         runner.allow_partial = args.allow_partial
-        if suffix in ('.pkl', '.pickle'):
+        if suffix == SUFFIX:
             runner.test_evaluator.metrics.append(run.prediction_dump(cfg, args.out))
         metrics = runner.test()
     if suffix == '.json' and is_main_process():

@@ -30,7 +30,7 @@ class Task:
     Attributes:
         scope: ``default_scope`` of its configs.
         model: What a model of it is called.
-        prediction_dump: Metric that writes the predictions of every image.
+        prediction_dump: Metric that collects the predictions of every image.
         picture_hook: Hook that draws a test's predictions; into ``out_dir`` unless there is a
             :attr:`visualizer`.
         visualizer: What ``picture_hook`` draws with, if it is MMEngine's hook ``visualization``.

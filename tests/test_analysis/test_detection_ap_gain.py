@@ -1,5 +1,4 @@
 import json
-import pickle
 from functools import partial
 
 import numpy as np
@@ -19,6 +18,7 @@ from mmvisx.apis.build import build_dataset
 from mmvisx.datasets import VOCDataset
 from mmvisx.evaluation import CocoMetric, VOCMetric
 from mmvisx.utils import UserError
+from mmvisx.utils.predictions import write_predictions
 from tests.helpers.datasets import CLASSES, coco_content, voc_xml, write_coco, write_voc
 
 
@@ -161,8 +161,8 @@ def test_three_kinds_of_files(ann_file, voc, tmp_path):
     with pytest.raises(UserError, match='coco/segm_AP_NAME'):
         read_class_ap(metrics, metric='segm')
 
-    predictions = tmp_path / 'found.pkl'
-    predictions.write_bytes(pickle.dumps(PREDICTIONS))
+    predictions = tmp_path / 'found.npz'
+    write_predictions(predictions, PREDICTIONS)
     config = Config(dict(default_scope='mmdet', test_dataloader=dict(dataset=voc)))
     values = read_class_ap(predictions, dataset=partial(build_dataset, config))
     assert values == {'cat': pytest.approx(2 / 3), 'dog': 1.0}
@@ -174,7 +174,8 @@ def test_three_kinds_of_files(ann_file, voc, tmp_path):
         ('a.json', None, 'does not exist'),
         ('a.json', b'{', 'is not valid JSON'),
         ('a.json', b'[{}]', r'--ann'),
-        ('a.pkl', b'', r'--config'),
+        ('a.npz', b'', r'--config'),
+        ('a.pkl', b'', r'a\.pkl: predictions are no pickles any more.*--out a\.npz'),
     ],
 )
 def test_bad_files(name, content, message, tmp_path):
@@ -189,11 +190,13 @@ def test_other_content(ann_file, tmp_path):
     path.write_text('[{}]')
     with pytest.raises(UserError, match='no list of detections'):
         read_class_ap(path, ann_file)
-    path = tmp_path / 'a.pkl'
-    for content, message in ((b'', 'no file of predictions'), (pickle.dumps([{}]), 'tools/test')):
-        path.write_bytes(content)
-        with pytest.raises(UserError, match=message):
-            read_class_ap(path, dataset=partial(build_dataset, Config({})))
+    path = tmp_path / 'a.npz'
+    path.write_bytes(b'')
+    with pytest.raises(UserError, match='no file of predictions'):
+        read_class_ap(path, dataset=partial(build_dataset, Config({})))
+    write_predictions(path, [dict(pred_score=torch.ones(2))])
+    with pytest.raises(UserError, match='does not hold detections'):
+        read_class_ap(path, dataset=partial(build_dataset, Config({})))
 
 
 def test_table_and_summary():

@@ -1,7 +1,6 @@
 """tools/train.py and tools/test.py on classifiers: ensembles, pictures, distillation, errors."""
 
 import json
-import pickle
 
 import cv2
 import numpy as np
@@ -12,6 +11,7 @@ from mmvisx.apis import run
 from mmvisx.apis.ensemble import split_member
 from mmvisx.models.classifiers import EnsembleClassifier
 from mmvisx.utils import UserError
+from mmvisx.utils.predictions import read_predictions
 
 CLASSES = ('blue', 'green', 'red')
 
@@ -52,7 +52,7 @@ def evaluate(tool, config, folders, tmp_path_factory):
     """Test and return the predicted probabilities, image by image, or the metrics."""
     work = tmp_path_factory.mktemp('evaluate')
 
-    def call(*arguments, out='predictions.pkl', options=()):
+    def call(*arguments, out='predictions.npz', options=()):
         tool('tools/test.py', config, *arguments, '--work-dir', work, '--out', work / out,
              '--cfg-options', f'data_root={folders}', *options)  # fmt: skip
         if out.endswith('.json'):
@@ -64,7 +64,7 @@ def evaluate(tool, config, folders, tmp_path_factory):
 
 def read(path):
     """Probabilities ``(N, K)`` of a file of predictions, whose labels have to be their best."""
-    predictions = pickle.loads(path.read_bytes())
+    predictions = read_predictions(path)
     scores = torch.stack([p['pred_score'] for p in predictions])
     assert torch.equal(torch.cat([p['pred_label'] for p in predictions]), scores.argmax(1))
     return scores
@@ -117,9 +117,9 @@ def test_members_with_configs_of_their_own(
     tool('tools/train.py', other, '--work-dir', tmp_path / 'other', '--cfg-options',
          f'data_root={folders}')  # fmt: skip
     checkpoint = tmp_path / 'other' / 'epoch_1.pth'
-    tool('tools/test.py', other, checkpoint, '--out', tmp_path / 'o.pkl', '--work-dir',
+    tool('tools/test.py', other, checkpoint, '--out', tmp_path / 'o.npz', '--work-dir',
          tmp_path / 'work', '--cfg-options', f'data_root={folders}')  # fmt: skip
-    expected = (singles[0] + read(tmp_path / 'o.pkl')) / 2
+    expected = (singles[0] + read(tmp_path / 'o.npz')) / 2
     assert torch.allclose(evaluate(runs[0], f'{other}:{checkpoint}'), expected, atol=1e-6)
 
 

@@ -1,7 +1,6 @@
 """Classifiers on somebody's own class folders: --classes, and what goes wrong without it."""
 
 import json
-import pickle
 
 import cv2
 import numpy as np
@@ -12,6 +11,7 @@ from mmengine.config import Config
 from mmvisx.utils import UserError
 from mmvisx.utils.config import walk
 from mmvisx.utils.config.classes import set_classes
+from mmvisx.utils.predictions import read_predictions
 
 NAMES = ('apple', 'nut', 'pear')
 # One of each kind: a head of its own network, label smoothing with mixup, ImageNet's data set,
@@ -126,8 +126,8 @@ def test_testing_takes_classes_and_views_too(tool, recipe, tmp_path):
     scores = {}
     for name, more in (('plain', []), ('tta', ['--tta'])):
         tool('tools/test.py', config, tmp_path / 'work/epoch_1.pth', '--work-dir',
-             tmp_path / 'test', '--out', tmp_path / f'{name}.pkl', *more, *rest)  # fmt: skip
-        found = pickle.loads((tmp_path / f'{name}.pkl').read_bytes())
+             tmp_path / 'test', '--out', tmp_path / f'{name}.npz', *more, *rest)  # fmt: skip
+        found = read_predictions(tmp_path / f'{name}.npz')
         scores[name] = torch.stack([sample['pred_score'] for sample in found])
     assert torch.allclose(scores['tta'].sum(1), torch.ones(3), atol=1e-5)
     assert not torch.allclose(scores['tta'], scores['plain'], atol=1e-7)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pickle
 import shutil
 import socket
 import subprocess
@@ -19,6 +18,7 @@ from mmvisx.apis import run
 from mmvisx.apis.tta import flip_pipeline
 from mmvisx.cli.test import _plain
 from mmvisx.utils import UserError
+from mmvisx.utils.predictions import read_predictions
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def test_metrics_and_pictures(evaluate, tmp_path):
 
 
 def test_predictions(evaluate, tmp_path):
-    evaluate('--out', tmp_path / 'predictions.pkl')
-    predictions = pickle.loads((tmp_path / 'predictions.pkl').read_bytes())
+    evaluate('--out', tmp_path / 'predictions.npz')
+    predictions = read_predictions(tmp_path / 'predictions.npz')
     assert len(predictions) == 4
     assert 'masks' in predictions[0]['pred_instances']
 
@@ -53,8 +53,8 @@ def test_augmentation_merges_boxes_and_masks(evaluate, tmp_path):
     evaluate('--tta', '--out', tmp_path / 'metrics.json')
     metrics = json.loads((tmp_path / 'metrics.json').read_text())
     assert {'coco/bbox_mAP', 'coco/segm_mAP'} <= set(metrics)
-    evaluate('--tta', '--out', tmp_path / 'predictions.pkl')
-    predictions = pickle.loads((tmp_path / 'predictions.pkl').read_bytes())
+    evaluate('--tta', '--out', tmp_path / 'predictions.npz')
+    predictions = read_predictions(tmp_path / 'predictions.npz')
     assert all('masks' in p['pred_instances'] for p in predictions)
 
 
@@ -92,15 +92,13 @@ def test_every_batch_but_the_first_is_predicted_fused(
     config = averaged if kind == 'average' else None
     with monkeypatch.context() as patch, counted_norms() as norms:
         patch.setattr(run, 'enable_fusing', lambda cfg: None)
-        evaluate(*arguments, '--out', tmp_path / 'plain.pkl', config=config)
+        evaluate(*arguments, '--out', tmp_path / 'plain.npz', config=config)
     per_image = 20 * (2 if kind == 'views' else 1)  # of a ResNet-18
     assert len(norms) == 4 * per_image
     with counted_norms() as norms:
-        evaluate(*arguments, '--out', tmp_path / 'fused.pkl', config=config)
+        evaluate(*arguments, '--out', tmp_path / 'fused.npz', config=config)
     assert len(norms) == per_image
-    plain, fused = (
-        pickle.loads((tmp_path / f'{name}.pkl').read_bytes()) for name in ('plain', 'fused')
-    )
+    plain, fused = (read_predictions(tmp_path / f'{name}.npz') for name in ('plain', 'fused'))
     for a, b in zip(plain, fused, strict=True):
         a, b = a['pred_instances'], b['pred_instances']
         assert len(a['scores']) == len(b['scores']) > 0

@@ -1,7 +1,6 @@
 """What each task adds to a test, and that nothing else asks for a config's scope."""
 
 import ast
-import pickle
 
 import pytest
 import torch
@@ -17,6 +16,7 @@ from mmvisx.apis.tta import enable_tta
 from mmvisx.cli.analysis.browse_dataset import browse
 from mmvisx.utils import UserError
 from mmvisx.utils.config.classes import set_classes
+from mmvisx.utils.predictions import read_predictions
 from mmvisx.utils.tasks import TASKS, task_of
 
 RECIPES = {
@@ -80,8 +80,8 @@ def test_what_a_task_adds(repo, scope, tmp_path):
     assert str(tmp_path / 'show') in hooks[0].values()
 
     init_default_scope(scope)
-    dump = run.prediction_dump(cfg, tmp_path / 'x.pkl')
-    assert (type(dump).__name__, dump.out_file_path) == (added['dump'], str(tmp_path / 'x.pkl'))
+    dump = run.prediction_dump(cfg, tmp_path / 'x.npz')
+    assert (type(dump.dump).__name__, dump.path) == (added['dump'], tmp_path / 'x.npz')
     run.use_own_metrics(cfg)
     evaluators = cfg.test_evaluator
     first = evaluators[0] if isinstance(evaluators, list) else evaluators
@@ -154,9 +154,9 @@ def test_a_model_of_no_task_runs_without_classes(scope, tmp_path):
     run.use_own_metrics(cfg)
     assert cfg.to_dict() == before
     runner = run.build_runner(cfg)
-    runner.test_evaluator.metrics.append(run.prediction_dump(cfg, tmp_path / 'all.pkl'))
+    runner.test_evaluator.metrics.append(run.prediction_dump(cfg, tmp_path / 'all.npz'))
     assert runner.test() == dict(mean=7.0)
-    predictions = pickle.loads((tmp_path / 'all.pkl').read_bytes())
+    predictions = read_predictions(tmp_path / 'all.npz')
     assert [prediction['value'] for prediction in predictions] == [0, 2, 4, 6, 8, 10, 12, 14]
     for option, act in (
         ('--show-dir', lambda: run.draw_predictions(cfg, tmp_path)),

@@ -2,10 +2,10 @@
 
     python tools/analysis/ap_gain.py a.bbox.json b.bbox.json --ann instances_val2017.json
     python tools/analysis/ap_gain.py a_metrics.json b_metrics.json
-    python tools/analysis/ap_gain.py a.pkl b.pkl --config CONFIG --rule 11points
+    python tools/analysis/ap_gain.py a.npz b.npz --config CONFIG --rule 11points
 
 Result files: detections in COCO's JSON format (CocoMetric's outfile_prefix), the metrics of
-tools/test.py --out x.json, or its predictions, --out x.pkl, which are evaluated by VOC's rule.
+tools/test.py --out x.json, or its predictions, --out x.npz, which are evaluated by VOC's rule.
 """
 
 import argparse
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument('before', help='result file')
     parser.add_argument('after', help='result file to compare with it')
     parser.add_argument('--ann', help='COCO annotations, for detections in JSON')
-    parser.add_argument('--config', help='config of the test, for predictions in .pkl')
+    parser.add_argument('--config', help='config of the test, for predictions in .npz')
     parser.add_argument('--metric', choices=['bbox', 'segm'], default='bbox', help='COCO only')
     parser.add_argument('--rule', choices=['area', '11points'], default='area', help='VOC only')
     parser.add_argument('--names', nargs=2, default=['before', 'after'], help='of the two results')
