@@ -53,7 +53,7 @@ def test_nothing_of_a_config_is_run(kind, tmp_path):
 
 
 def test_the_line_is_named():
-    with pytest.raises(UserError, match='line 3 does not assign.* to b; give the config'):
+    with pytest.raises(UserError, match=r'line 3 does not assign.* to b; give the config'):
         config_in(held('a = 1\n\nb = open("x")'), 'x.pth')
 
 
