@@ -108,13 +108,12 @@ class _Dicts(ast.NodeTransformer):
 def _check_types(values: dict[str, Any]) -> None:
     if values.get('custom_imports'):
         raise ValueError(f'custom_imports={values["custom_imports"]} imports modules')
-    for part in [values, *(item for _, item in walk(values) if isinstance(item, dict))]:
-        for key in ('default_scope', '_scope_'):
-            if part.get(key) not in (None, *LIBRARIES):
-                raise ValueError(f'{key}={part[key]!r} imports a package that is none of ours')
-        kind = part.get('type')
-        if kind is not None and not _is_known(kind):
-            raise ValueError(f'type={kind!r} is no registered class, but something to be called')
+    for name, value in walk(values):
+        key = name.rpartition('.')[2]
+        if key.strip('_').endswith('scope') and value not in (None, *LIBRARIES):
+            raise ValueError(f'{key}={value!r} imports a package that is none of ours')
+        if key == 'type' and value is not None and not _is_known(value):
+            raise ValueError(f'type={value!r} is no registered class, but something to be called')
 
 
 def _is_known(kind: Any) -> bool:
