@@ -71,6 +71,14 @@ COMMANDS = {
     ),
     'dataset sbd-to-voc': Command('datasets.sbd_to_voc', 'index PNGs and lists from SBD'),
     'dataset xml-to-voc': Command('datasets.xml_to_voc', 'VOC layout from images and XML files'),
+    'few-shot': Command('', 'predict weights of classes from a few images'),
+    'few-shot build-bank': Command(
+        'few_shot.build_bank', "keep a classifier's activations for every image"
+    ),
+    'few-shot compare': Command('few_shot.compare', 'compare methods on banks of activations'),
+    'few-shot split-classes': Command(
+        'few_shot.split_classes', 'part class folders into large classes and few ones'
+    ),
     'panoptic': Command('', 'merge things and stuff, and evaluate the result'),
     'panoptic evaluate': Command('panoptic.evaluate', 'PQ, SQ and RQ of each class'),
     'panoptic merge': Command('panoptic.merge', "merge them into COCO's panoptic format"),

@@ -1,5 +1,7 @@
 """Data sets and what feeds them."""
 
+from mmvisx.datasets.classification.few_shot_bank import ActivationBank
+from mmvisx.datasets.classification.few_shot_sets import BankBatches, StatisticSets
 from mmvisx.datasets.classification.grid_connectivity import GridConnectivity
 from mmvisx.datasets.classification.image_folder import ImageFolder, ImageNet
 from mmvisx.datasets.detection.coco import CocoDataset
@@ -24,6 +26,8 @@ __all__ = [
     'SHAPES_CLASSES',
     'SHAPES_PARTS',
     'SHAPES_STUFF',
+    'ActivationBank',
+    'BankBatches',
     'CamVidDataset',
     'CocoDataset',
     'GridConnectivity',
@@ -40,6 +44,7 @@ __all__ = [
     'ShapesPartDataset',
     'ShapesSceneDataset',
     'ShapesVOCDataset',
+    'StatisticSets',
     'VOCDataset',
     'YoloDataset',
 ]

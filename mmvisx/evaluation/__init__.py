@@ -1,5 +1,7 @@
 """Metrics and test-time evaluation."""
 
+from mmvisx.evaluation.classification.few_shot_episodes import EpisodeAccuracy
+from mmvisx.evaluation.classification.few_shot_joint import JointAccuracy
 from mmvisx.evaluation.detection.coco_metric import CocoMetric
 from mmvisx.evaluation.detection.voc_metric import VOCMetric
 from mmvisx.evaluation.panoptic.metric import PanopticQualityMetric
@@ -7,6 +9,8 @@ from mmvisx.evaluation.segmentation.multi_task_iou import TaskIoUMetric
 
 __all__ = [
     'CocoMetric',
+    'EpisodeAccuracy',
+    'JointAccuracy',
     'PanopticQualityMetric',
     'TaskIoUMetric',
     'VOCMetric',

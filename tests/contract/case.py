@@ -22,12 +22,14 @@ class ModelCase:
         inputs: Shapes of the inputs; a list is one argument of several tensors.
         parameters: Exact number of parameters, counted by hand or from the reference.
         outputs: Shapes of the outputs.
+        frozen: How the names of parameters begin that are not trained any more.
     """
 
     config: dict[str, Any]
     inputs: list[Any]
     outputs: list[tuple[int, ...]]
     parameters: int
+    frozen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

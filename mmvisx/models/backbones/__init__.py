@@ -4,6 +4,7 @@ from .cifar_resnet import CifarResNet
 from .detectors_resnet import DetectoRSResNet
 from .detectors_resnext import DetectoRSResNeXt
 from .fcn_skip_features import FCNFeatures
+from .few_shot_conv import FourConv
 from .gunn import GUNN
 from .mobilenet_v1 import MobileNetV1
 from .neural_rejuvenation_densenet import PostActivationDenseNet
@@ -21,6 +22,7 @@ __all__ = [
     'DetectoRSResNeXt',
     'DetectoRSResNet',
     'FCNFeatures',
+    'FourConv',
     'MobileNetV1',
     'PostActivationDenseNet',
     'ResNetTweak',

@@ -7,6 +7,7 @@ from mmvisx.ops.gunn.update import gradual_update, simultaneous_update
 from .detectors_conv_aws import ConvAWS2d
 from .detectors_sac import SwitchableAtrousConv2d
 from .fcn_skip_upsample import BilinearConvTranspose2d, bilinear_kernel
+from .few_shot_predictor import ParameterPredictor
 from .gunn_gradual import GraduallyUpdated
 from .gunn_update_unit import BottleneckUpdate
 from .stacked_unet_module import UNetModule
@@ -17,6 +18,7 @@ __all__ = [
     'ConvAWS2d',
     'GraduallyUpdated',
     'NonFiniteOffsetError',
+    'ParameterPredictor',
     'SwitchableAtrousConv2d',
     'UNetModule',
     'bilinear_kernel',

@@ -1,0 +1,246 @@
+"""Teach a trained classifier new classes from a few photographs, and save it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from torch import Tensor
+
+from mmvisx.datasets.classification.few_shot_bank import ActivationBank
+from mmvisx.models.heads.few_shot_predicted import PredictedHead
+from mmvisx.models.layers import ParameterPredictor
+from mmvisx.surgery.few_shot import KEY, taught_entry, teach_head
+from mmvisx.utils.architecture import keep_entry
+from mmvisx.utils.checkpoint import read_checkpoint
+from mmvisx.utils.errors import UserError
+from mmvisx.utils.files import writing
+
+from .few_shot_bank import activations_of
+from .inference import ClassificationInferencer
+
+__all__ = ['EXPECTATIONS', 'TeachableClassifier', 'large_weights', 'load_predictor']
+
+EXPECTATIONS = ('inside', 'exact')
+Photo = str | Path
+
+
+def load_predictor(checkpoint: Photo) -> ParameterPredictor:
+    """Read a parameter predictor out of the checkpoint of its training.
+
+    Raises:
+        UserError: The file holds none.
+    """
+    state = read_checkpoint(checkpoint).get('state_dict', {})
+    layers = {k.removeprefix('predictor.'): v for k, v in state.items() if 'predictor.' in k}
+    weights = [v for k, v in layers.items() if k.endswith('.weight')]
+    if not weights or any(w.ndim != 2 or w.shape[0] != w.shape[1] for w in weights):
+        raise UserError(
+            f'checkpoint {checkpoint} holds no parameter predictor: give one that '
+            'mmvisx train of a few_shot recipe has written'
+        )
+    predictor = ParameterPredictor(len(weights[0]), len(weights))
+    predictor.load_state_dict(layers)
+    return predictor
+
+
+@torch.no_grad()
+def large_weights(
+    predictor: ParameterPredictor,
+    bank: ActivationBank,
+    expectation: str = 'inside',
+    p_mean: float = 0.9,
+) -> Tensor:
+    """Return the weights of a bank's classes, ``(K, d)``.
+
+    Args:
+        predictor: The map from statistics to weights.
+        bank: Activations of the classes.
+        expectation: ``'inside'``: of the mean statistic (Eq. 2.6); ``'exact'``: the mean of the
+            weights over statistics (Eq. 2.3).
+        p_mean: Probability of the mean activation, for ``'exact'``.
+
+    Raises:
+        UserError: ``expectation`` is neither, or the bank is of another width.
+    """
+    if expectation not in EXPECTATIONS:
+        raise UserError(f'expectation={expectation!r} must be one of {", ".join(EXPECTATIONS)}')
+    if bank.channels != predictor.channels:
+        raise UserError(
+            f'bank {bank.folder} has activations of {bank.channels} channels, the predictor takes '
+            f'{predictor.channels}: both must be of the same classifier'
+        )
+    means = torch.from_numpy(bank.means).float()
+    if expectation == 'inside':
+        return predictor(means)
+    rows = [
+        predictor.expected(mean, torch.from_numpy(bank.read(bank.rows(k))), p_mean)
+        for k, mean in enumerate(means)
+    ]
+    return torch.stack(rows)
+
+
+class TeachableClassifier(ClassificationInferencer):
+    """A classifier that predicts, and learns classes while it runs.
+
+    One that was taught before goes on from there; another one is given ``bank``, and
+    ``predictor``, else cosine similarity to the class means (an untrained ``phi^1``)::
+
+        model = TeachableClassifier('resnet50.py', 'resnet50.pth', bank='banks/imagenet900')
+        model.add_photos('okapi', ['a.jpg', 'b.jpg'])
+        model(['zoo.jpg'])
+        model.save('with_okapi.pth')
+
+    Args:
+        config: Of the classifier.
+        checkpoint: Its weights, or those of a taught one.
+        bank: Bank of the training images, with the same weights.
+        predictor: Checkpoint of a predictor's training; ``None``: an untrained ``phi^1``.
+        few: See :class:`mmvisx.PredictedHead`.
+        expectation: See :func:`large_weights`.
+        p_mean: See :func:`large_weights`.
+        **options: Of :class:`mmvisx.apis.ClassificationInferencer`.
+
+    Raises:
+        UserError: Neither ``bank`` nor a taught checkpoint is given, or the bank is of other
+            classes or another width.
+
+    Source: 001, section 2.2.2 and Figure 2-4a.
+    """
+
+    def __init__(
+        self,
+        config: Photo | Config,
+        checkpoint: Photo,
+        bank: Photo | None = None,
+        predictor: Photo | None = None,
+        few: str = 'max',
+        expectation: str = 'inside',
+        p_mean: float = 0.9,
+        **options: Any,
+    ) -> None:
+        super().__init__(config, checkpoint, **options)
+        if isinstance(self.model.head, PredictedHead):
+            return
+        if bank is None:
+            raise UserError(
+                f'{checkpoint} was not taught yet: give the bank of its training images '
+                '(mmvisx few-shot build-bank CONFIG CHECKPOINT)'
+            )
+        source = ActivationBank(bank)
+        known = self.classes
+        if known is not None and len(known) != len(source.classes):
+            raise UserError(
+                f'bank {bank} has {len(source.classes)} classes, the classifier {len(known)}: '
+                'build the bank from the data that it was trained on'
+            )
+        mapping = load_predictor(predictor) if predictor else ParameterPredictor(source.channels, 1)
+        weights = large_weights(mapping, source, expectation, p_mean)
+        config_of = dict(
+            type='mmvisx.ParameterPredictor', channels=source.channels, depth=len(mapping.layers)
+        )
+        head = teach_head(self.model, config_of, len(source.classes), few)
+        head.predictor.load_state_dict(mapping.state_dict())
+        head.set_large(torch.from_numpy(source.means).to(self.device), weights)
+        self.model.dataset_meta = dict(self.model.dataset_meta, classes=tuple(source.classes))
+
+    @property
+    def head(self) -> PredictedHead:
+        """The head with the classes."""
+        head: PredictedHead = self.model.head
+        return head
+
+    @torch.no_grad()
+    def activations(self, photos: Sequence[Photo]) -> Tensor:
+        """Return the activations of photographs, ``(n, d)``.
+
+        Raises:
+            UserError: One cannot be read.
+        """
+        found = []
+        for photo in photos:
+            sample = self._read(str(photo), str(photo), drawn=False)
+            found.append(activations_of(self.model, pseudo_collate([sample.data])))
+        return torch.cat(found) if found else torch.zeros(0, self.head.channels)
+
+    def add_photos(self, name: str, photos: Sequence[Photo]) -> None:
+        """Add a class, or photographs to one that was added.
+
+        Args:
+            name: Of the class.
+            photos: Image files.
+
+        Raises:
+            UserError: There is no photo, one cannot be read, is given twice or known already, or
+                the name is that of a class with many images; nothing is added then.
+        """
+        known = list(self.classes or ())[: self.head.num_large]
+        if name in known:
+            raise UserError(
+                f'{name!r} is a class that was trained with many images: take another name'
+            )
+        sources = [_source(photo) for photo in photos]
+        self._refuse_twice(sources)
+        activations = self.activations(photos)
+        add = self.head.add_samples if name in self.head.names else self.head.add_category
+        add(name, activations, sources)
+        self._name_classes()
+
+    def remove_category(self, name: str) -> None:
+        """Take an added class out (:meth:`mmvisx.PredictedHead.remove_category`)."""
+        self.head.remove_category(name)
+        self._name_classes()
+
+    def rename_category(self, name: str, new: str) -> None:
+        """Call an added class otherwise (:meth:`mmvisx.PredictedHead.rename_category`)."""
+        self.head.rename_category(name, new)
+        self._name_classes()
+
+    def save(self, path: Photo) -> None:
+        """Write a checkpoint, which loads with the classifier's config.
+
+        Raises:
+            UserError: The file cannot be written; one of that name stays as it was.
+        """
+        checkpoint: dict[str, Any] = dict(
+            state_dict=self.model.state_dict(),
+            meta=dict(dataset_meta=dict(classes=tuple(self.classes or ()))),
+        )
+        keep_entry(checkpoint, KEY, taught_entry(self.head))
+        with writing(path, 'wb') as file:
+            torch.save(checkpoint, file)
+
+    def _name_classes(self) -> None:
+        meta = self.model.dataset_meta
+        large = list(meta.get('classes') or map(str, range(self.head.num_large)))
+        names = (*large[: self.head.num_large], *self.head.names)
+        self.model.dataset_meta = dict(meta, classes=names)
+
+    def _refuse_twice(self, sources: Sequence[dict[str, str]]) -> None:
+        seen = {
+            sample['sha256']: f'{sample["file"]} of class {entry["name"]!r}'
+            for entry in self.head.entries
+            for sample in entry['samples']
+            if 'sha256' in sample
+        }
+        for source in sources:
+            if source['sha256'] in seen:
+                raise UserError(
+                    f'photo {source["file"]} is the same file as {seen[source["sha256"]]}: give '
+                    'each once'
+                )
+            seen[source['sha256']] = source['file']
+
+
+def _source(photo: Photo) -> dict[str, str]:
+    path = Path(photo)
+    if not path.is_file():
+        raise UserError(f'photo {photo} does not exist')
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return dict(file=path.name, sha256=digest, date=date.today().isoformat())

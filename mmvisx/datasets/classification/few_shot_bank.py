@@ -1,0 +1,213 @@
+"""A folder of activations: what a classifier makes of every image before its last layer."""
+
+from __future__ import annotations
+
+import json
+import mmap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmvisx.utils.errors import UserError
+from mmvisx.utils.files import write_json, write_text, writing
+
+__all__ = ['RECORD', 'ActivationBank', 'check_fingerprint', 'class_means', 'write_bank']
+
+RECORD = 'bank.json'
+# Rows that are summed at once.
+_ROWS = 2048
+# After so many bytes that were read from the disk, their pages are given back.
+_HELD = 64 * 2**20
+
+
+class ActivationBank:
+    """Activations of images, memory-mapped, and their means by class.
+
+    Files of the folder: ``activations.npy`` ``(N, d)`` float16 or float32, ``labels.npy`` ``(N,)``,
+    ``means.npy`` ``(K, d)`` float64, ``files.txt`` and ``bank.json`` with the classes and the
+    fingerprint of what the activations were made with. :func:`mmvisx.apis.build_bank` makes one.
+
+    Args:
+        folder: The folder.
+        expected: Fingerprint that it must have (:func:`mmvisx.apis.bank_fingerprint`): by name,
+            what it was made with.
+
+    Attributes:
+        activations: ``(N, d)``.
+        labels: ``(N,)`` int64.
+        means: ``(K, d)`` float64, the mean of each class's activations.
+        classes: K names.
+        files: N paths, relative to the data set's folder where they lie in it.
+
+    Raises:
+        UserError: The folder is no complete bank, is damaged, or is of another fingerprint.
+
+    Source: 001, section 2.2.4.1: activations are computed before the experiments.
+    """
+
+    def __init__(self, folder: str | Path, expected: Mapping[str, str] | None = None) -> None:
+        self.folder = Path(folder)
+        self.record = _read_record(self.folder)
+        if expected is not None:
+            check_fingerprint(self.folder, self.record['fingerprint'], expected)
+        self.classes: list[str] = self.record['classes']
+        self.activations = np.load(self.folder / 'activations.npy', mmap_mode='r')
+        self.labels = np.load(self.folder / 'labels.npy')
+        self.means = np.load(self.folder / 'means.npy')
+        self.files = (self.folder / 'files.txt').read_text(encoding='utf-8').splitlines()
+        sizes = {len(self.activations), len(self.labels), len(self.files)}
+        if len(sizes) > 1 or len(self.means) != len(self.classes):
+            raise UserError(f'{self.folder} is damaged: its files differ in length; build it again')
+        self._order = np.argsort(self.labels, kind='stable')
+        self._counts = np.bincount(self.labels, minlength=len(self.classes))
+        empty = np.flatnonzero(self._counts == 0)
+        if len(empty):
+            raise UserError(
+                f'class {self.classes[empty[0]]!r} of {self.folder} has no image '
+                f'({len(empty)} such classes): add images or take the class out of the data set'
+            )
+        self._starts = np.cumsum(self._counts) - self._counts
+        self._read = 0
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy maps the same file: its content is not copied.
+        return type(self), (self.folder,)
+
+    @property
+    def channels(self) -> int:
+        """Channels of an activation, d."""
+        return int(self.activations.shape[1])
+
+    def rows(self, label: int) -> np.ndarray:
+        """Return the rows of a class's images, ``(n,)``."""
+        start = self._starts[label]
+        return self._order[start : start + self._counts[label]]
+
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """Return a row of each class, each of its images as likely, ``(K,)``."""
+        place = (rng.random(len(self.classes)) * self._counts).astype(np.int64)
+        return self._order[self._starts + place]
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """Return the activations of rows, ``(n, d)`` float32."""
+        found = self.activations[rows].astype(np.float32)
+        self._read += found.nbytes
+        if self._read > _HELD:  # else a long training holds the whole file
+            self._read = 0
+            self.activations._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+        return found
+
+    def statistics(self, rng: np.random.Generator, p_mean: float) -> np.ndarray:
+        """Return a statistic set: for each class its mean, or one of its activations.
+
+        Args:
+            rng: Random numbers.
+            p_mean: Probability of the mean, from 0 to 1.
+
+        Returns:
+            ``(K, d)`` float32.
+
+        Source: 001, section 2.2.1.
+        """
+        use_mean = rng.random(len(self.classes)) < p_mean
+        found = self.means.astype(np.float32)
+        found[~use_mean] = self.read(self.draw(rng)[~use_mean])
+        return found
+
+
+def class_means(activations: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Return the mean activation of each class, ``(K, d)`` float64; zero of an empty class.
+
+    Args:
+        activations: ``(N, d)``, memory-mapped or not.
+        labels: ``(N,)``.
+        num_classes: K.
+    """
+    sums = np.zeros((num_classes, activations.shape[1]))
+    for start in range(0, len(labels), _ROWS):
+        part = slice(start, start + _ROWS)
+        np.add.at(sums, labels[part], activations[part].astype(np.float64))
+    counts = np.bincount(labels, minlength=num_classes)
+    return sums / np.maximum(counts, 1)[:, None]
+
+
+def write_bank(
+    folder: str | Path,
+    activations: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    files: Sequence[str] | None = None,
+) -> ActivationBank:
+    """Write activations that were made elsewhere as a bank.
+
+    Args:
+        folder: Is made.
+        activations: ``(N, d)`` float16 or float32.
+        labels: ``(N,)``, from 0.
+        classes: K names.
+        files: N names; numbers without.
+
+    Raises:
+        UserError: A class has no activation, one is not finite, or there is a bank already.
+    """
+    folder = Path(folder)
+    if (folder / RECORD).is_file():
+        raise UserError(f'{folder} holds a bank already: name another folder')
+    if not np.isfinite(activations).all():
+        raise UserError(f'activations for {folder} hold NaN or infinity')
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = dict(
+        activations=activations,
+        labels=np.asarray(labels, np.int64),
+        means=class_means(activations, labels, len(classes)),
+    )
+    for name, array in arrays.items():
+        with writing(folder / f'{name}.npy', 'wb') as file:
+            np.save(file, array)
+    names = [str(i) for i in range(len(labels))] if files is None else files
+    write_text(folder / 'files.txt', '\n'.join(names) + '\n')
+    record = dict(complete=True, done=len(labels), total=len(labels), fingerprint={})
+    write_json(folder / RECORD, dict(record, classes=list(classes)))
+    return ActivationBank(folder)
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f'{folder} is no bank of activations ({RECORD}: {type(error).__name__}): make one with '
+            'mmvisx few-shot build-bank CONFIG CHECKPOINT'
+        ) from error
+    if not record.get('complete'):
+        raise UserError(
+            f'the bank {folder} is not complete ({record.get("done", 0)} of {record.get("total")} '
+            'images): run the command that began it again, it goes on from there'
+        )
+    return record
+
+
+def check_fingerprint(
+    folder: str | Path, have: Mapping[str, str], expected: Mapping[str, str]
+) -> None:
+    """Refuse a bank that was made with something else.
+
+    Args:
+        folder: Of the bank, for the message.
+        have: What it was made with, by name.
+        expected: What it should have been made with.
+
+    Raises:
+        UserError: They differ; the message says in what.
+    """
+    changed = [name for name, value in expected.items() if have.get(name) != value]
+    if changed:
+        raise UserError(
+            f'the bank {folder} is stale, it was made with other {" and ".join(changed)}: build it '
+            'again in another folder, or delete this one'
+        )

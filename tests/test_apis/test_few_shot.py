@@ -1,0 +1,226 @@
+"""Banks of a real classifier, and a classifier that is taught."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from mmvisx.apis.build import build_model
+from mmvisx.apis.few_shot_bank import bank_dataset, build_bank, fill_bank
+from mmvisx.apis.few_shot_teach import TeachableClassifier, large_weights, load_predictor
+from mmvisx.datasets import ActivationBank
+from mmvisx.models.layers import ParameterPredictor
+from mmvisx.utils import UserError
+from tests.helpers.few_shot import bank_of, classifier_config, write_checkpoint, write_classes
+
+
+@pytest.fixture
+def made(tmp_path):
+    write_classes(tmp_path / 'images')
+    cfg = classifier_config(tmp_path / 'images')
+    return cfg, write_checkpoint(cfg, tmp_path / 'weights.pth'), tmp_path
+
+
+def test_activations_times_weights_are_the_classifiers_logits(made):
+    cfg, checkpoint, folder = made
+    bank = build_bank(cfg, checkpoint, folder / 'bank', dtype='float32')
+    model = build_model(cfg, checkpoint)
+    logits = torch.from_numpy(bank.read(np.arange(12))) @ model.head.fc.weight.T
+    loader = model.data_preprocessor
+    images = [bank_dataset(cfg, 'train')[i] for i in range(12)]
+    inputs = loader(dict(inputs=[i['inputs'] for i in images]))['inputs']
+    expected = model(inputs, mode='tensor')
+    expected = model.head((expected[-1],)) if isinstance(expected, tuple) else expected
+    with torch.no_grad():
+        torch.testing.assert_close(logits + model.head.fc.bias, expected, atol=1e-4, rtol=1e-4)
+    assert bank.files[:2] == ['ant/0.png', 'ant/1.png']
+    assert bank.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    assert bank.classes == ['ant', 'bee', 'cat']
+
+
+def test_it_goes_on_where_it_was_killed(made, monkeypatch):
+    cfg, checkpoint, folder = made
+    monkeypatch.setattr('mmvisx.apis.few_shot_bank._RECORDED', 5)
+    whole = build_bank(cfg, checkpoint, folder / 'whole')
+
+    class Killed(BaseException):
+        pass
+
+    def kill(done, total):
+        if done == 10:
+            raise Killed
+
+    with pytest.raises(Killed):
+        build_bank(cfg, checkpoint, folder / 'part', report=kill)
+    with pytest.raises(UserError, match='not complete'):
+        ActivationBank(folder / 'part')
+    seen = []
+    part = build_bank(cfg, checkpoint, folder / 'part', report=lambda done, _: seen.append(done))
+    assert seen[0] > 5  # the first five are not computed again
+    np.testing.assert_array_equal(part.activations, whole.activations)
+    np.testing.assert_array_equal(part.means, whole.means)
+
+
+def other_weights(cfg, folder):
+    state = torch.load(folder / 'weights.pth')
+    state['state_dict']['backbone.conv1.weight'] += 1
+    torch.save(state, folder / 'weights.pth')
+
+
+def other_pipeline(cfg, folder):
+    cfg.test_dataloader.dataset.pipeline.insert(1, dict(type='Resize', scale=16))
+
+
+def other_norm(cfg, folder):
+    cfg.data_preprocessor.mean = [0.0] * 3
+
+
+def other_files(cfg, folder):
+    shutil.copy(folder / 'images/ant/0.png', folder / 'images/bee/new.png')
+
+
+STALE = {
+    'weights': other_weights,
+    'pipeline': other_pipeline,
+    'pipeline, too': other_norm,
+    'file list': other_files,
+}
+
+
+@pytest.mark.parametrize('what', STALE)
+def test_a_stale_bank_is_refused(made, what):
+    cfg, checkpoint, folder = made
+    build_bank(cfg, checkpoint, folder / 'bank')
+    STALE[what](cfg, folder)
+    with pytest.raises(UserError, match=f'stale.* other {what.partition(",")[0]}:'):
+        build_bank(cfg, checkpoint, folder / 'bank')
+
+
+def test_an_activation_that_is_not_finite(made):
+    cfg, checkpoint, folder = made
+    model = build_model(cfg, checkpoint)
+    with torch.no_grad():
+        model.backbone.conv1.weight.mul_(float('inf'))
+    with pytest.raises(UserError, match=r'ant.0.png is not finite'):
+        fill_bank(model, bank_dataset(cfg, 'train'), folder / 'bank')
+
+
+def test_folders_and_types_that_do_not_fit(made):
+    cfg, checkpoint, folder = made
+    with pytest.raises(UserError, match='not empty and no bank'):
+        build_bank(cfg, checkpoint, folder / 'images')
+    with pytest.raises(UserError, match='float64'):
+        build_bank(cfg, checkpoint, folder / 'bank', dtype='float64')
+
+
+@pytest.fixture
+def teacher(made):
+    cfg, checkpoint, folder = made
+    build_bank(cfg, checkpoint, folder / 'bank', dtype='float32')
+    write_classes(folder / 'new', ('dog', 'elk'), each=3, seed=7)
+    model = TeachableClassifier(cfg, checkpoint, folder / 'bank', show_progress=False, device='cpu')
+    return model, folder
+
+
+def photos(folder, name, count=3):
+    return [folder / 'new' / name / f'{i}.png' for i in range(count)]
+
+
+def test_taught_saved_loaded(teacher):
+    model, folder = teacher
+    model.add_photos('dog', photos(folder, 'dog'))
+    model.add_photos('elk', photos(folder, 'elk', 1))
+    model.add_photos('elk', photos(folder, 'elk')[1:])
+    images = [str(folder / 'images/ant/0.png'), str(folder / 'new/elk/2.png')]
+    found = model(images)['predictions']
+    assert len(found[0]['labels']) == 5
+    assert sorted(found[0]['label_names']) == ['ant', 'bee', 'cat', 'dog', 'elk']
+    model.save(folder / 'taught.pth')
+    again = TeachableClassifier(model.cfg, folder / 'taught.pth', show_progress=False, device='cpu')
+    assert again(images)['predictions'] == found
+    assert again.head.entries == model.head.entries
+    assert [s['file'] for s in again.head.entries[1]['samples']] == ['0.png', '1.png', '2.png']
+    again.add_photos('fox', photos(folder, 'dog')[:0] or [folder / 'images/bee/1.png'])
+    assert again.classes[-1] == 'fox'
+
+
+def test_its_own_photo_is_the_answer(teacher):
+    model, folder = teacher
+    model.add_photos('dog', photos(folder, 'dog'))
+    activation = model.activations(photos(folder, 'dog')[:1])
+    # Cosine similarity of an activation to itself, times its length
+    scores = model.head.classify(activation)
+    torch.testing.assert_close(scores[0, 3], activation.norm(), rtol=1e-5, atol=1e-5)
+    assert scores.argmax() == 3
+
+
+def test_classes_by_other_names(teacher):
+    model, folder = teacher
+    model.add_photos('dog', photos(folder, 'dog'))
+    model.rename_category('dog', 'hound')
+    assert model.classes == ('ant', 'bee', 'cat', 'hound')
+    model.remove_category('hound')
+    assert model.classes == ('ant', 'bee', 'cat')
+
+
+def test_photos_that_are_refused(teacher):
+    model, folder = teacher
+    broken = folder / 'broken.png'
+    broken.write_bytes(b'no image')
+    shutil.copy(photos(folder, 'dog')[0], folder / 'copy.png')
+    before = {k: v.clone() for k, v in model.model.state_dict().items()}
+    cases = {
+        'has no sample': [],
+        'missing.png does not exist': [folder / 'missing.png'],
+        'broken.png': [photos(folder, 'dog')[0], broken],
+        'same file as 0.png': [photos(folder, 'dog')[0], folder / 'copy.png'],
+    }
+    for message, given in cases.items():
+        with pytest.raises(UserError, match=message):
+            model.add_photos('dog', given)
+    with pytest.raises(UserError, match="'cat' is a class"):
+        model.add_photos('cat', photos(folder, 'dog'))
+    after = model.model.state_dict()
+    assert all(torch.equal(v, after[k]) for k, v in before.items())
+    assert model.classes == ('ant', 'bee', 'cat')
+
+
+def test_without_a_bank(made):
+    cfg, checkpoint, _ = made
+    with pytest.raises(UserError, match='was not taught yet'):
+        TeachableClassifier(cfg, checkpoint, show_progress=False)
+
+
+@pytest.mark.parametrize('expectation', ['inside', 'exact'])
+def test_weights_of_large_classes(tmp_path, expectation):
+    bank = bank_of(tmp_path / 'bank')
+    torch.manual_seed(0)
+    predictor = ParameterPredictor(6, 2)
+    for p in predictor.parameters():
+        torch.nn.init.normal_(p)
+    found = large_weights(predictor, bank, expectation, p_mean=0.6)
+    for k in range(4):
+        samples = torch.from_numpy(bank.activations[bank.rows(k)])
+        expected = predictor(samples.double().mean(dim=0).float())
+        if expectation == 'exact':
+            single = torch.stack([predictor(s) for s in samples]).mean(dim=0)
+            expected = 0.6 * expected + 0.4 * single
+        torch.testing.assert_close(found[k], expected, atol=1e-5, rtol=1e-5)
+    with pytest.raises(UserError, match='expectation'):
+        large_weights(predictor, bank, 'outside')
+    with pytest.raises(UserError, match='6 channels, the predictor takes 5'):
+        large_weights(ParameterPredictor(5), bank)
+
+
+def test_predictors_from_checkpoints(tmp_path):
+    predictor = ParameterPredictor(5, 2)
+    state = {f'predictor.{k}': v + 1 for k, v in predictor.state_dict().items()}
+    torch.save(dict(state_dict=state), tmp_path / 'phi.pth')
+    loaded = load_predictor(tmp_path / 'phi.pth')
+    assert {f'predictor.{k}': v.tolist() for k, v in loaded.state_dict().items()} == {
+        k: v.tolist() for k, v in state.items()
+    }
+    torch.save(dict(state_dict={'fc.weight': torch.ones(2, 2)}), tmp_path / 'other.pth')
+    with pytest.raises(UserError, match='no parameter predictor'):
+        load_predictor(tmp_path / 'other.pth')
