@@ -53,6 +53,7 @@ MODULES = {
     'numpy': 'numpy',
     'cv2': 'opencv-python',
     'scipy': 'scipy',
+    'sklearn': 'scikit-learn',
     'matplotlib': 'matplotlib',
     'pycocotools.mask': 'pycocotools',
     'torch': 'torch',

@@ -11,6 +11,7 @@ predictors, those that are given, and the oracles with all images of the few cla
 from __future__ import annotations
 
 import argparse
+import sys
 
 from mmvisx.utils import UserError
 
@@ -50,7 +51,7 @@ def main() -> None:
         f'untrained phi-{k}': predicted(ParameterPredictor(banks.train.channels, k)) for k in (1, 2)
     }
     rows |= {name: predicted(load_predictor(path)) for name, _, path in named}
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 140)
     table = FewShotTable(tuple(args.shots), args.draws, args.seed, not args.no_oracles)
     with console.status('...') as status:
         results = table.measure(banks, rows, status.update)
