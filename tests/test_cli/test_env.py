@@ -13,7 +13,13 @@ from mmvisx.cli.env import FAULT, INFO, OK, WARN, Row
 
 GOOD_VERSIONS = {
     **{name: low for name, (low, _) in check_env.RANGES.items()},
-    **{'pycocotools': '2.0.11', 'scipy': '1.17', 'scikit-learn': '1.9', 'matplotlib': '3.11', 'mmvisx': '0.1.0'},
+    **{
+        'pycocotools': '2.0.11',
+        'scipy': '1.17',
+        'scikit-learn': '1.9',
+        'matplotlib': '3.11',
+        'mmvisx': '0.1.0',
+    },
     'setuptools': '80.10.2',
 }
 

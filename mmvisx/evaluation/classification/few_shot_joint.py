@@ -83,13 +83,13 @@ class JointAccuracy(BaseMetric):
         self.num_large, self.topk = num_large, topk
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Keep the rank of each image's class."""
+        """Keep the ranks of the images' classes: a sample is one image, or a batch of N."""
         for sample in data_samples:
-            scores = np.asarray(sample['pred_score'].cpu())[None]
-            labels = np.asarray(sample['gt_label'].cpu()).reshape(1)
-            self.results.append((int(class_ranks(scores, labels)[0]), int(labels[0])))
+            scores = np.atleast_2d(sample['pred_score'].cpu().numpy())
+            labels = np.atleast_1d(sample['gt_label'].cpu().numpy())
+            self.results.append((class_ranks(scores, labels), labels))
 
-    def compute_metrics(self, results: list[tuple[int, int]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
         """Return :func:`joint_accuracy` over all images."""
-        ranks, labels = np.array(results, np.int64).reshape(-1, 2).T
+        ranks, labels = (np.concatenate(part) for part in zip(*results, strict=True))
         return joint_accuracy(ranks, labels, self.num_large, self.topk)

@@ -59,8 +59,9 @@ class PredictorTraining(BaseModel):
             statistics: One for each class, ``(K, d)`` each.
             activations: ``(N, d)`` each.
             labels: ``(N,)`` each.
-            mode: ``'loss'``: the named loss; ``'predict'``: a sample with scores for each
-                activation; ``'tensor'``: logits ``(N, K)``, a list.
+            mode: ``'loss'``: the named loss; ``'predict'``: for each item a sample with the
+                scores ``(N, K)`` and classes ``(N,)`` of its activations; ``'tensor'``: logits
+                ``(N, K)``, a list.
         """
         weights = [self.predictor(s) for s in statistics]
         if mode == 'loss':
@@ -69,8 +70,8 @@ class PredictorTraining(BaseModel):
         logits = [a @ w.T for a, w in zip(activations, weights, strict=True)]
         if mode == 'tensor':
             return logits
+        # A sample an item, as the evaluator counts them: of N images, with scores (N, K).
         return [
-            DataSample().set_gt_label(label).set_pred_score(score).set_pred_label(score.argmax())
+            DataSample(gt_label=classes, pred_score=scores.softmax(dim=-1))
             for scores, classes in zip(logits, labels, strict=True)
-            for score, label in zip(scores.softmax(dim=-1), classes, strict=True)
         ]
