@@ -140,8 +140,8 @@ class FewShotTable:
     def draw(self, results: list[dict[str, Any]]) -> Table:
         """Return a table of means and standard deviations over draws."""
         table = Table('row', 'shots', *COLUMNS)
-        for column in table.columns:
-            column.no_wrap = True
+        for shown in table.columns:
+            shown.no_wrap = True
         keys = dict.fromkeys((r['shots'], r['row']) for r in results)
         for shots, name in keys:
             own = [r for r in results if (r['shots'], r['row']) == (shots, name)]

@@ -99,7 +99,7 @@ class ActivationBank:
         self._read += found.nbytes
         if self._read > _HELD:  # else a long training holds the whole file
             self._read = 0
-            self.activations._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+            self.activations._mmap.madvise(mmap.MADV_DONTNEED)
         return found
 
     def statistics(self, rng: np.random.Generator, p_mean: float) -> np.ndarray:

@@ -48,8 +48,8 @@ class ParameterPredictor(BaseModule):
     def init_weights(self) -> None:
         """Make every layer the identity."""
         for layer in self.layers:
-            nn.init.eye_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            for name, parameter in layer.named_parameters():
+                (nn.init.eye_ if name == 'weight' else nn.init.zeros_)(parameter)
 
     def forward(self, statistics: Tensor) -> Tensor:
         """Map statistics ``(..., d)`` to weights ``(..., d)``."""
