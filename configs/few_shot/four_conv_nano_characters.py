@@ -1,6 +1,6 @@
 # The simple network on the 200 large classes of the characters: makes the activations that few-shot
 # classes are learnt from.
-#   mmvisx train few_shot/four_conv_nano_characters
+#   python tools/train.py configs/few_shot/four_conv_nano_characters.py
 # Hardware: one CPU core, a few minutes. Not in the document.
 _base_ = ['../_base_/datasets/characters.py', '../_base_/classification_runtime.py']
 

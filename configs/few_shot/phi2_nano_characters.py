@@ -1,6 +1,6 @@
 # phi-2: two layers, on the activations of the simple network for the characters
 # (four_conv_nano_characters.py; banks by mmvisx few-shot build-bank, folders as below).
-#   mmvisx train few_shot/phi2_nano_characters
+#   python tools/train.py configs/few_shot/phi2_nano_characters.py
 # Hardware: one CPU core, minutes. Not in the document; numbers: docs/methods/few_shot.md.
 _base_ = '../_base_/few_shot_predictor.py'
 

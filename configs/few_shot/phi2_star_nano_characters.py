@@ -1,7 +1,7 @@
 # phi-2*: two layers, only mean activations (Eq. 2.1),
 # on the activations of the simple network for the characters
 # (four_conv_nano_characters.py; banks by mmvisx few-shot build-bank, folders as below).
-#   mmvisx train few_shot/phi2_star_nano_characters
+#   python tools/train.py configs/few_shot/phi2_star_nano_characters.py
 # Hardware: one CPU core, minutes. Not in the document; numbers: docs/methods/few_shot.md.
 _base_ = '../_base_/few_shot_predictor.py'
 

@@ -1,6 +1,6 @@
 # phi-2*: two layers, only mean activations (Eq. 2.1),
 # on the activations of a ResNet-50 trained on 900 classes of ImageNet.
-#   mmvisx train few_shot/phi2_star_resnet50_imagenet900
+#   python tools/train.py configs/few_shot/phi2_star_resnet50_imagenet900.py
 # Hardware: one GPU. Table 2-I, top-1 on large / few classes:
 # 75.63 / 14.32 with 1 sample, 75.34 / 22.32 with 3.
 # Obtained: not run.

@@ -118,14 +118,14 @@ def test_the_expected_recipes_are_there():
 @pytest.mark.parametrize('name', NAMES)
 def test_builds(name):
     cfg = load(name)
-    assert cfg.default_scope in ('mmdet', 'mmpretrain', 'mmseg')
+    assert cfg.default_scope in ('mmdet', 'mmpretrain', 'mmseg', 'mmengine')
     init_default_scope(cfg.default_scope)
     with torch.device('meta'):
         model = MODELS.build(cfg.model)
     assert any(p.requires_grad for p in model.parameters())
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         for dataset in unwrap(loader.dataset):
-            Compose(dataset.pipeline)
+            Compose(dataset.get('pipeline', []))
             assert resolve_type(dataset.type, cfg.default_scope) is not None
     for evaluators in (cfg.val_evaluator, cfg.test_evaluator):
         for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:

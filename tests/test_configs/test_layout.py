@@ -77,7 +77,7 @@ def test_every_base_has_a_reader():
     used = set().union(*(opened(path) for path in RECIPES))
     # For own use and for methods to come: READMEs, a method page and CONTRIBUTING name them.
     spare = {f'models/{net}_classifier.py' for net in ('alexnet', 'googlenet', 'vgg16', 'vgg19')}
-    spare |= {'datasets/lip.py', 'runtime_without_classes.py'}
+    spare |= {'datasets/lip.py'}
     unread = {name(path) for path in EVERY if path not in used}
     assert unread == {f'_base_/{file}' for file in spare}
 
