@@ -45,7 +45,7 @@ def use(module: ModuleType) -> None:
     """Let mmcv's Python functions call the ops of a module."""
     for name, user in list(sys.modules.items()):
         if name.startswith('mmcv.ops.') and hasattr(user, 'ext_module'):
-            user.ext_module = module
+            vars(user)['ext_module'] = module
 
 
 def make_boxes(number: int) -> Tensor:
