@@ -9,8 +9,11 @@ from __future__ import annotations
 import io
 import os
 import struct
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import mmcv
 from mmengine.fileio import get
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -127,6 +130,27 @@ def size_fault(data: bytes, annotated: tuple[float, float], real: tuple[int, int
         f'{text} (width x height): width and height are exchanged in the annotations, or the '
         'image was turned after it was annotated'
     )
+
+
+def vanishing(width: int, height: int, steps: Iterable[Any]) -> str | None:
+    """Say which step of a pipeline scales an image to less than a pixel, or None.
+
+    Args:
+        width: Of the image.
+        height: Of the image.
+        steps: Transforms; those that keep the aspect ratio at a ``scale`` of their own count.
+    """
+    for step in steps:
+        scale = getattr(step, 'scale', None)
+        if not getattr(step, 'keep_ratio', False) or not isinstance(scale, tuple):
+            continue
+        if min(mmcv.rescale_size((max(width, 1), max(height, 1)), scale)) < 1:
+            return (
+                f'has {width}x{height} pixels (width x height), of which {type(step).__name__} to '
+                f'scale={scale} leaves none on the shorter side: cut it up, remove it, or choose a '
+                'larger scale'
+            )
+    return None
 
 
 def read_image_bytes(path: str, hint: str, backend_args: dict | None = None) -> bytes:

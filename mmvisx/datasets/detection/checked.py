@@ -9,7 +9,13 @@ from typing import Any
 from mmdet.datasets import BaseDetDataset
 from mmengine.logging import print_log
 
+from mmvisx.datasets.image_file import vanishing
+from mmvisx.datasets.transforms.loading import LoadImageFromFile
 from mmvisx.utils import UserError
+
+TRIED = 16
+"""Images, evenly spread, that are loaded before the first iteration: a wrong folder, exchanged
+sizes and turned photographs show in any of them, also in those of a validation."""
 
 
 class CheckedDataset(BaseDetDataset):
@@ -37,7 +43,9 @@ class CheckedDataset(BaseDetDataset):
         """Images that pass ``filter_cfg``; logs what was found and what was skipped.
 
         Raises:
-            UserError: No image is left, or not one of the annotated objects.
+            UserError: No image is left, or, to train on, no object but crowds; the pipeline leaves
+                nothing of the narrowest image; one of :data:`TRIED` images is missing, broken or of
+                another size than its annotations.
         """
         before = self.data_list
         kept = super().filter_data()
@@ -51,20 +59,35 @@ class CheckedDataset(BaseDetDataset):
             f'{count} x {problem} (first: {self.examples[problem]})'
             for problem, count in self.skipped.items()
         ]
-        if not kept or (skipped and not objects):
+        sought = any(not i.get('ignore_flag') for info in before for i in info['instances'])
+        if not kept or (not sought and (skipped or not self.test_mode)):
             reasons = f' Skipped: {"; ".join(skipped)}.' if skipped else ''
-            left = 'no object' if kept else 'no image'
+            left = 'no image'
+            if kept:
+                left = 'no object but crowds and difficult ones' if objects else 'no object'
             raise UserError(
                 f'{where}: {left} is left to use ({found}; filter_cfg='
                 f'{self.filter_cfg}).{reasons} Check the annotations with '
                 'tools/datasets/check_dataset.py, and filter_cfg'
             )
+        self._try(kept)
         classes = len(self.metainfo['classes'])
         print_log(f'{where}: {found}, {classes} classes; uses {len(kept)} images', 'current')
         if skipped:
             listed = '\n'.join(f'  {line}' for line in skipped)
             print_log(f'{where}: skipped or odd\n{listed}', 'current', logging.WARNING)
         return kept
+
+    def _try(self, kept: list[dict]) -> None:
+        """Look for what would stop the pipeline, before the first iteration."""
+        steps = self.pipeline.transforms
+        thin = max(kept, key=_narrowness)
+        fault = vanishing(thin['width'], thin['height'], steps)
+        if fault is not None:
+            raise UserError(f'{self.ann_file}: image {thin["img_path"]} {fault}')
+        loaders = [step for step in steps if isinstance(step, LoadImageFromFile)]
+        for info in kept[:: -(-len(kept) // TRIED)] if loaders else ():
+            loaders[0].transform(dict(info))
 
     def prepare_data(self, idx: int) -> Any:
         """Image ``idx`` after the pipeline; None if the pipeline dropped it.
@@ -88,3 +111,8 @@ class CheckedDataset(BaseDetDataset):
                 'ignore_empty) and the boxes of the data set'
             )
         return None
+
+
+def _narrowness(info: dict[str, Any]) -> float:
+    sides = info['width'], info['height']
+    return max(sides) / max(min(sides), 1)

@@ -18,7 +18,8 @@ from mmvisx.datasets.image_file import image_fault, image_size, size_fault
 from mmvisx.utils import UserError
 from mmvisx.utils.coco_file import read_coco
 
-from .coco_json import box_fault, duplicates, reaches_out
+from .coco_faults import find_faults
+from .coco_json import box_fault, duplicates, reaches_out, valid_box
 
 CHECKS = (
     'missing image',
@@ -29,9 +30,15 @@ CHECKS = (
     'box not valid',
     'unknown category',
     'duplicate id',
+    'duplicate category name',
     'duplicate file name',
     'annotation of an unknown image',
+    'value not valid',
     'polygon with fewer than 3 points',
+    'polygon not valid',
+    'RLE not valid',
+    'no object but crowds',
+    'image more than 100 times as long as wide',
     'missing annotation file',
     'unreadable annotation file',
     'missing stuff map',
@@ -104,7 +111,7 @@ def _check_image(report: Report, path: Path, width: float | None, height: float 
 
 def _check_box(report: Report, box: Any, width: float, height: float, where: str) -> None:
     fault = box_fault(box, width, height)
-    if fault == 'box is not four finite numbers':
+    if not valid_box(box):
         report.add('box not valid', f'{where}: {box}')
     elif fault is not None:
         report.add(fault, f'{where}: {box}')
@@ -150,9 +157,10 @@ def check_coco(
         raise UserError(f'image folder {folder} does not exist')
     images, annotations = content['images'], content['annotations']
     report = Report(len(images), len(annotations))
-    for key in ('images', 'annotations', 'categories'):
-        for value in duplicates(item['id'] for item in content[key]):
-            report.add('duplicate id', f'{key}: {value}')
+    for fault in find_faults(content):
+        report.add(fault.check, f'{fault.where}: {fault.text}')
+    if all(annotation.get('iscrowd') for annotation in annotations):
+        report.add('no object but crowds', f'{annotation_file}: {len(annotations)} annotations')
     for name in duplicates(image['file_name'] for image in images):
         report.add('duplicate file name', name)
     sizes = {image['id']: (image['width'], image['height']) for image in images}
@@ -164,17 +172,14 @@ def check_coco(
             report.add('unknown category', f'{where}: {names.get(category, category)}')
         if annotation['image_id'] not in sizes:
             report.add('annotation of an unknown image', f'{where}: {annotation["image_id"]}')
-        else:
-            width, height = sizes[annotation['image_id']]
-            _check_box(report, annotation.get('bbox'), width, height, where)
-        polygons = annotation.get('segmentation')
-        if isinstance(polygons, list):
-            short = [p for p in polygons if not isinstance(p, list) or len(p) < 6 or len(p) % 2]
-            if short:
-                report.add('polygon with fewer than 3 points', where)
+        elif valid_box(annotation.get('bbox')):
+            _check_box(report, annotation['bbox'], *sizes[annotation['image_id']], where)
     for image in tqdm(images, unit='image'):
         width, height = image['width'], image['height']
         _check_image(report, folder / image['file_name'], width, height)
+        if max(width, height) > 100 * min(width, height):
+            where = f'{image["file_name"]}: {width}x{height}'
+            report.add('image more than 100 times as long as wide', where)
         if stuff_folder is not None:
             name = Path(image['file_name']).with_suffix('.png')
             _check_stuff(report, Path(stuff_folder) / name, width, height)

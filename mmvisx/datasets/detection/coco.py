@@ -8,10 +8,10 @@ from mmdet.datasets import CocoDataset as _CocoDataset
 
 from mmvisx.registry import DATASETS
 from mmvisx.utils import UserError
-from mmvisx.utils.coco_file import read_coco
 
 from .checked import CheckedDataset
-from .coco_json import OrderedCOCO, box_fault, duplicates, reaches_out
+from .coco_faults import hand_over, read_checked_coco
+from .coco_json import OrderedCOCO, box_fault, reaches_out
 
 
 @DATASETS.register_module()
@@ -26,8 +26,9 @@ class CocoDataset(CheckedDataset, _CocoDataset):
         max_refetch: How many images in a row a pipeline may drop.
 
     Raises:
-        UserError: See :func:`~mmvisx.utils.coco_file.read_coco`; none of the classes
-            is in the file; duplicate ids.
+        UserError: See :func:`~mmvisx.datasets.detection.coco_faults.read_checked_coco`;
+            none of the classes is in the file; an object has no mask, and the pipeline
+            loads masks.
 
     Evaluate with ``mmvisx.CocoMetric``: mmdet's numbers classes in the file's order.
     """
@@ -37,14 +38,7 @@ class CocoDataset(CheckedDataset, _CocoDataset):
 
     def COCOAPI(self, path: str) -> OrderedCOCO:  # noqa: N802
         """Read and check the file; mmdet calls this name to open one."""
-        content = read_coco(path)
-        for key in ('images', 'annotations', 'categories'):
-            twice = duplicates(item['id'] for item in content[key])
-            if twice:
-                raise UserError(
-                    f'annotation file {self.ann_file}: {len(twice)} ids occur more than once in '
-                    f'{key!r} (first: {twice[0]}): number them anew'
-                )
+        content = read_checked_coco(path)
         self._check_classes([category['name'] for category in content['categories']])
         known = {category['id'] for category in content['categories']}
         images = {image['id'] for image in content['images']}
@@ -54,7 +48,10 @@ class CocoDataset(CheckedDataset, _CocoDataset):
                 self.note(problem, f'annotation {annotation["id"]}')
             if annotation['image_id'] not in images:
                 self.note('annotation of an unknown image', f'annotation {annotation["id"]}')
+        self._with_masks = any(getattr(s, 'with_mask', False) for s in self.pipeline.transforms)
         self._names = {category['id']: category['name'] for category in content['categories']}
+        if self.test_mode:
+            hand_over(path, content)
         return OrderedCOCO(content)
 
     def _check_classes(self, names: list[str]) -> None:
@@ -73,6 +70,15 @@ class CocoDataset(CheckedDataset, _CocoDataset):
         """mmdet's record of one image, made from the usable annotations only."""
         image = raw_data_info['raw_img_info']
         usable = [a for a in raw_data_info['raw_ann_info'] if self._usable(a, image)]
+        if self._with_masks:
+            bare = next((a for a in usable if not a.get('segmentation')), None)
+            if bare is not None:
+                raise UserError(
+                    f'annotation file {self.ann_file}: annotation {bare["id"]} in '
+                    f'{image["file_name"]} has a box but no segmentation, and the pipeline loads '
+                    'masks: add it, or use a detector without masks and '
+                    'LoadAnnotations(with_mask=False)'
+                )
         return super().parse_data_info({'raw_img_info': image, 'raw_ann_info': usable})
 
     def _usable(self, annotation: dict[str, Any], image: dict[str, Any]) -> bool:

@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 from mmdet.evaluation import CocoMetric as _CocoMetric
+from mmengine.fileio import get_local_path
 from mmengine.logging import print_log
 from pycocotools import mask as mask_utils
 
+from mmvisx.datasets.detection.coco_faults import take_over
+from mmvisx.datasets.detection.coco_json import OrderedCOCO
 from mmvisx.registry import METRICS
 from mmvisx.utils.errors import UserError
 
@@ -37,9 +40,9 @@ class CocoMetric(_CocoMetric):
         **kwargs: of mmdet's metric.
 
     Raises:
-        UserError: the annotation file is missing or broken, has none of the data set's
-            classes, or has objects without masks while ``'segm'`` is asked for; a subset
-            cannot be formed.
+        UserError: the annotation file is missing or broken, has no object but crowds, none of
+            the data set's classes, or objects without masks while ``'segm'`` is asked for; a
+            subset cannot be formed.
     """
 
     metrics: list[str]
@@ -54,17 +57,35 @@ class CocoMetric(_CocoMetric):
     ) -> None:
         self.ann_file = ann_file
         self.subsets = dict(subsets or {})
-        _check_file(ann_file)
-        super().__init__(ann_file=ann_file, metric=metric, classwise=classwise, **kwargs)
+        super().__init__(metric=metric, classwise=classwise, **kwargs)
+        if ann_file is not None:
+            self._coco_api = self._read(ann_file)
         check_subsets(self.subsets, self._coco_api)
-        if self._coco_api is not None and 'segm' in self.metrics:
-            anns = self._coco_api.anns.values()
-            bare = next((a for a in anns if not a.get('segmentation')), None)
-            if bare is not None:
-                raise UserError(
-                    f"CocoMetric: metric 'segm' needs masks, but annotation id {bare.get('id')} of "
-                    f"{ann_file} has no 'segmentation'; use metric='bbox'"
-                )
+
+    def _read(self, ann_file: str) -> OrderedCOCO:
+        """Take the file from the data set that has read and checked it, or read and check it."""
+        if '://' not in ann_file and not Path(ann_file).is_file():
+            raise UserError(
+                f'CocoMetric: annotation file {ann_file} does not exist; set '
+                'val_evaluator.ann_file and test_evaluator.ann_file'
+            )
+        with get_local_path(ann_file, backend_args=self.backend_args) as path:
+            content = take_over(path)
+        annotations = content['annotations']
+        if not self.format_only and all(a['iscrowd'] for a in annotations):
+            raise UserError(
+                f'CocoMetric: {ann_file} has no object to be found: '
+                f'{len(content["images"])} images, {len(annotations)} annotations, all of '
+                'them crowds. AP of nothing is no number: give the file with the objects, or '
+                'format_only=True'
+            )
+        bare = next((a for a in annotations if not a.get('segmentation')), None)
+        if 'segm' in self.metrics and bare is not None:
+            raise UserError(
+                f"CocoMetric: metric 'segm' needs masks, but annotation id {bare['id']} of "
+                f"{ann_file} has no 'segmentation'; use metric='bbox'"
+            )
+        return OrderedCOCO(content)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Keep the predictions of a batch."""
@@ -195,22 +216,3 @@ class CocoMetric(_CocoMetric):
         # COCOeval sorts the ids, and mmdet's class table counts on their being sorted.
         self.cat_ids = sorted(ids[name] for name in classes)
         self._place = np.array([self.cat_ids.index(ids[name]) for name in classes])
-
-
-def _check_file(ann_file: str | None) -> None:
-    if ann_file is None or '://' in ann_file:
-        return
-    path = Path(ann_file)
-    if not path.is_file():
-        raise UserError(
-            f'CocoMetric: annotation file {path} does not exist; set '
-            'val_evaluator.ann_file and test_evaluator.ann_file'
-        )
-    try:
-        with path.open(encoding='utf-8') as file:
-            content = json.load(file)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f'CocoMetric: {path} is not valid JSON: {error}') from error
-    absent = [key for key in ('images', 'annotations', 'categories') if key not in content]
-    if absent:
-        raise UserError(f'CocoMetric: {path} is not in the COCO format: no {", ".join(absent)}')

@@ -85,19 +85,22 @@ def test_annotations_for_an_image_of_another_size(tmp_path, orientation, annotat
         annotation['bbox'] = [2, 2, 10, 8]
     write_coco(tmp_path, content)
     write_turned(tmp_path / 'img' / f'1.{ending}', orientation)
-    dataset = build(tmp_path, FULL[:1], seg=False)
     report = check_coco(tmp_path / 'ann.json', tmp_path / 'img')
     if fault is None:
-        assert dataset[0]['img'].shape == (annotated[1], annotated[0], 3)
+        assert build(tmp_path, FULL[:1], seg=False)[0]['img'].shape == (
+            annotated[1],
+            annotated[0],
+            3,
+        )
         assert report.faults == 0
         return
     with pytest.raises(UserError, match=rf'img/1\.{ending}: {fault}') as error:
-        dataset[0]
+        build(tmp_path, FULL[:1], seg=False)  # before anything is trained or tested
     assert '\n' not in str(error.value)
     assert report.counts['size differs from the image'] == report.faults == 1
     # Not even if broken images are dropped.
     with pytest.raises(UserError, match=fault):
-        build(tmp_path, [FULL[0] | {'ignore_empty': True}], seg=False)[0]
+        build(tmp_path, [FULL[0] | {'ignore_empty': True}], seg=False)
 
 
 def test_a_photograph_as_it_is_in_the_file(tmp_path):
@@ -113,15 +116,14 @@ def test_voc_annotations_for_an_image_of_another_size(tmp_path):
     write_voc(
         tmp_path, {'1': xml.replace('<width>40', '<width>30').replace('<height>30', '<height>40')}
     )
-    dataset = VOCDataset(
-        ann_file='VOC2012/ImageSets/Main/train.txt',
-        data_root=str(tmp_path),
-        data_prefix={'sub_data_root': 'VOC2012/'},
-        metainfo={'classes': CLASSES},
-        pipeline=FULL[:1],
-    )
     with pytest.raises(UserError, match=r'1\.jpg: annotated 30x40, is 40x30 .*exchanged'):
-        dataset[0]
+        VOCDataset(
+            ann_file='VOC2012/ImageSets/Main/train.txt',
+            data_root=str(tmp_path),
+            data_prefix={'sub_data_root': 'VOC2012/'},
+            metainfo={'classes': CLASSES},
+            pipeline=FULL[:1],
+        )
 
 
 def test_the_comparison_reads_nothing_more(tmp_path, monkeypatch):
@@ -158,9 +160,10 @@ def test_ignore_empty_drops_the_image(tmp_path):
 @pytest.mark.parametrize('workers', [0, 1])
 def test_error_is_short_in_the_main_process(tmp_path, workers):
     write_coco(tmp_path, coco_content(1), stuff=True)
+    dataset = build(tmp_path, FULL)
     path = tmp_path / 'img' / '1.jpg'
     path.write_bytes(path.read_bytes()[:-300])
-    loader = DataLoader(build(tmp_path, FULL), num_workers=workers, collate_fn=pseudo_collate)
+    loader = DataLoader(dataset, num_workers=workers, collate_fn=pseudo_collate)
     with pytest.raises(UserError) as caught:
         next(iter(loader))
     message = str(caught.value)
@@ -211,7 +214,7 @@ def test_object_without_mask(tmp_path):
     del content['annotations'][0]['segmentation']
     write_coco(tmp_path, content, stuff=True)
     with pytest.raises(UserError, match=r'1\.jpg has a box but no segmentation'):
-        build(tmp_path, FULL)[0]
+        build(tmp_path, FULL)
     boxes_only = LoadAnnotations(with_bbox=True)
     assert len(build(tmp_path, [boxes_only])[0]['gt_bboxes']) == 2
 
@@ -225,8 +228,7 @@ def test_annotations_as_they_were_read(tmp_path, keep):
 
 
 def test_rle_of_another_size(tmp_path):
-    content = coco_content()
-    content['annotations'][0]['segmentation'] = {'size': [31, 40], 'counts': [0, 1240]}
-    write_coco(tmp_path, content, stuff=True)
-    with pytest.raises(UserError, match=r'RLE mask of an object in .*1\.jpg'):
-        build(tmp_path, FULL)[0]
+    mask = {'size': [31, 40], 'counts': [0, 1240]}
+    sample = {'img_path': '1.jpg', 'ori_shape': (30, 40), 'instances': [{'mask': mask}]}
+    with pytest.raises(UserError, match=r'RLE mask of an object in 1\.jpg'):
+        LoadAnnotations(with_mask=True)._load_masks(sample)

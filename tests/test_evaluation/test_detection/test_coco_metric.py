@@ -35,7 +35,10 @@ def truth(tmp_path):
         (1, 1, [50, 50, 60, 40], 1),
     ]
     content = {
-        'images': [{'id': i, 'width': SIZE[1], 'height': SIZE[0]} for i in range(3)],
+        'images': [
+            {'id': i, 'file_name': f'{i}.jpg', 'width': SIZE[1], 'height': SIZE[0]}
+            for i in range(3)
+        ],
         'categories': [{'id': 1, 'name': 'cat'}, {'id': 2, 'name': 'dog'}],
         'annotations': [
             {
@@ -143,14 +146,14 @@ def test_missing_file(tmp_path):
 def test_broken_json(tmp_path):
     path = tmp_path / 'broken.json'
     path.write_text('{"images": [')
-    with pytest.raises(UserError, match=r'broken\.json is not valid JSON'):
+    with pytest.raises(UserError, match=r'broken\.json is no valid JSON'):
         CocoMetric(str(path))
 
 
 def test_other_json(tmp_path):
     path = tmp_path / 'other.json'
     path.write_text('{"images": []}')
-    with pytest.raises(UserError, match='no annotations, categories'):
+    with pytest.raises(UserError, match="no list 'annotations'"):
         CocoMetric(str(path))
 
 

@@ -28,7 +28,7 @@ SUBSETS = dict(
 @pytest.fixture
 def truth(tmp_path):
     content = {
-        'images': [{'id': i, 'width': 100, 'height': 100} for i in range(2)],
+        'images': [dict(id=i, file_name=f'{i}.jpg', width=100, height=100) for i in range(2)],
         'categories': [{'id': 1, 'name': 'cat'}, {'id': 2, 'name': 'dog'}],
         'annotations': [
             dict(id=n, image_id=image, category_id=c, bbox=box, area=box[2] * box[3], iscrowd=0,
