@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +23,21 @@ def list_images(item: str | Path) -> list[str]:
     Raises:
         UserError: There is no such file, or the folder holds no image.
     """
+    if not str(item):
+        raise UserError('an input is an empty path; give an image, a folder or an array')
     path = Path(item).expanduser()
-    if path.is_file() or '://' in str(item):
+    try:
+        is_file = path.is_file()
+    except OSError as error:  # a name of more letters than the file system has
+        raise UserError(f'{str(path)[:60]}...: no such image or folder: {error.strerror}') from None
+    if is_file or '://' in str(item):
         return [str(item) if '://' in str(item) else str(path)]
     if not path.is_dir():
         siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise UserError(f'{path}: no such image or folder{similar(path.name, siblings)}')
-    images = sorted(p for p in path.iterdir() if p.suffix.lower() in IMG_EXTENSIONS)
+    images = sorted(
+        p for p in path.iterdir() if p.suffix.lower() in IMG_EXTENSIONS and not p.is_dir()
+    )
     if not images:
         raise UserError(f'folder {path} holds no image ({", ".join(IMG_EXTENSIONS)})')
     return [str(p) for p in images]
@@ -65,8 +73,8 @@ def listed(inputs: Inputs) -> list[str | np.ndarray] | Iterator[Image]:
     """
     if isinstance(inputs, str | Path | np.ndarray):
         inputs = [inputs]
+    if not isinstance(inputs, Iterable) or isinstance(inputs, bytes | Mapping):
+        raise UserError(f'an input is a {type(inputs).__name__}; give paths or arrays')
     if isinstance(inputs, Sequence):
         return [image for item in inputs for image in expand(item)]
-    if not isinstance(inputs, Iterable):
-        raise UserError(f'an input is a {type(inputs).__name__}; give paths or arrays')
     return iter(inputs)

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 
 from mmvisx.apis.build import build_test_pipeline
+from mmvisx.datasets.image_file import vanishing
 from mmvisx.datasets.transforms import LoadImageFromFile
 from mmvisx.utils.errors import UserError
 
@@ -59,7 +60,8 @@ class Reader:
         self._from_file = steps[place]
         self._from_file.ignore_empty = False  # a broken file is named
         self._from_array = LoadImageFromNDArray(to_float32=self._from_file.to_float32)
-        self._prepare = Compose(steps[place + 1 :])
+        self._steps = steps[place + 1 :]
+        self._prepare = Compose(self._steps)
 
     def __call__(self, image: str | np.ndarray, name: str, drawn: bool) -> Sample:
         """Read and prepare an image.
@@ -70,7 +72,7 @@ class Reader:
             drawn: Whether the image itself will be needed, too.
 
         Raises:
-            UserError: The file is missing or broken.
+            UserError: The file is missing or broken, or scaling leaves nothing of the image.
         """
         path = image if isinstance(image, str) else None
         if isinstance(image, str):
@@ -79,6 +81,9 @@ class Reader:
             if self._from_file.color_type == 'grayscale':
                 image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
             loaded = self._from_array(dict(img=image))
+        fault = vanishing(*loaded['img'].shape[1::-1], self._steps)
+        if fault is not None:
+            raise UserError(f'image {path or name} {fault}')
         picture = _as_picture(loaded['img']) if drawn else None
         data = self._prepare(loaded)
         return Sample(path or name, path, picture, data, data['inputs'].shape)

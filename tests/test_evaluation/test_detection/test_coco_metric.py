@@ -212,7 +212,7 @@ def test_truth_of_the_data_set_gives_what_a_file_gives(tmp_path):
     write_yolo(tmp_path, text)
     dataset = YoloDataset('data.yaml', data_root=str(tmp_path), test_mode=True)
     content = dict(
-        images=[dict(id=k, width=40, height=30) for k in range(3)],
+        images=[dict(id=k, file_name=f'{k}.jpg', width=40, height=30) for k in range(3)],
         categories=[dict(id=k, name=name) for k, name in enumerate(('cat', 'dog'))],
         annotations=[],
     )
