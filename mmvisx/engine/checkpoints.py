@@ -21,11 +21,12 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmvisx.utils.checkpoint_file import Progress, check_intact, progress_of, write_checkpoint
 from mmvisx.utils.errors import UserError
 
-__all__ = ['POINTER', 'Choice', 'newest_intact', 'on_main', 'set_aside', 'streaming']
+__all__ = ['INTERRUPTED', 'POINTER', 'Choice', 'newest_intact', 'on_main', 'set_aside', 'streaming']
 
 POINTER = 'last_checkpoint'
+INTERRUPTED = 'interrupted.pth'  # of a training that was told to end
 FORMER = 'former_'  # folders of a work dir with the checkpoints of a former run
-_OF_RUN = re.compile(r'(epoch|iter|best)_')
+_OF_RUN = re.compile(rf'(epoch|iter|best)_|{re.escape(INTERRUPTED)}$')
 _T = TypeVar('_T')
 
 

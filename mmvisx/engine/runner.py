@@ -11,15 +11,18 @@ from mmengine.dist import is_distributed, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapperDict
-from mmengine.runner import BaseLoop
+from mmengine.runner import BaseLoop, EpochBasedTrainLoop, IterBasedTrainLoop
 from torch import nn
+from torch.utils.data import DataLoader
 
 from mmvisx.engine.architecture import follow_checkpoint
 from mmvisx.engine.hooks.architecture import KeepArchitectureHook
+from mmvisx.engine.hooks.interruption import InterruptionHook
 from mmvisx.engine.hooks.loop_state import LOOP, KeepLoopHook
 from mmvisx.engine.hooks.plain_checkpoint import PlainCheckpointHook
 from mmvisx.engine.hooks.progress import ProgressHook
 from mmvisx.engine.keeping_runner import KeepingRunner
+from mmvisx.engine.loops import EpochLoop, SkippingIterator
 from mmvisx.engine.schedule import check_batches, overlong_schedules
 from mmvisx.engine.warm_up import shorten_warm_up
 from mmvisx.registry import LOOPS, RUNNERS
@@ -29,6 +32,7 @@ from mmvisx.utils.errors import UserError
 from mmvisx.utils.modules import unwrap
 from mmvisx.utils.pretrained import check_pretrained_parts
 from mmvisx.utils.screen import current_screen
+from mmvisx.utils.signals import ignore_in_workers
 
 
 @RUNNERS.register_module()
@@ -113,14 +117,27 @@ class CheckedRunner(KeepingRunner):
         return super().wrap_model(model_wrapper_cfg, model)
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Build the loop.
+        """Build the loop: one that can be resumed anywhere for each of MMEngine's two.
 
         Raises:
             UserError: the data do not fill a batch.
         """
+        if isinstance(loop, Mapping):
+            loop = _resumable(loop)
         loop = super().build_train_loop(loop)
         check_batches(loop.dataloader)
+        if isinstance(loop, IterBasedTrainLoop):
+            loop.dataloader_iterator = SkippingIterator(loop.dataloader)
         return loop
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
+    ) -> DataLoader:
+        """Build a loader, whose workers leave it to this process when they end."""
+        loader = KeepingRunner.build_dataloader(dataloader, seed, diff_rank_seed)
+        ignore_in_workers(loader)
+        return loader
 
     def _init_model_weights(self) -> None:
         check_pretrained_parts(self.model)
@@ -141,6 +158,8 @@ class CheckedRunner(KeepingRunner):
             progress.introduce(self)
             self.register_hook(progress)
         self.register_hook(PlainCheckpointHook())
+        self._interruption = InterruptionHook()
+        self.register_hook(self._interruption)
 
     def load_checkpoint(
         self,
@@ -212,12 +231,34 @@ class CheckedRunner(KeepingRunner):
         return super().test()
 
     def train(self) -> nn.Module:
-        """Train."""
+        """Train.
+
+        Raises:
+            SystemExit: the process was told to end, and a checkpoint is saved; see
+                :class:`~mmvisx.engine.hooks.interruption.InterruptionHook`.
+        """
         self._load_mode = 'finetune'
-        return super().train()
+        try:
+            return super().train()
+        finally:
+            self._interruption.release()
+
+
+def _resumable(train_cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config of a training loop, with our epochs for MMEngine's."""
+    cfg = dict(train_cfg)
+    if 'type' not in cfg and cfg.get('by_epoch'):
+        del cfg['by_epoch']
+        cfg['type'] = EpochLoop
+    elif _loop_class(cfg) is EpochBasedTrainLoop:
+        cfg['type'] = EpochLoop
+    return cfg
+
+
+def _loop_class(train_cfg: Mapping[str, Any]) -> Any:
+    kind = train_cfg.get('type')
+    return LOOPS.get(kind) if isinstance(kind, str) else kind
 
 
 def _needs_optimizer(train_cfg: Mapping[str, Any]) -> bool:
-    kind = train_cfg.get('type')
-    loop = LOOPS.get(kind) if isinstance(kind, str) else kind
-    return bool(getattr(loop, 'needs_optimizer', True))
+    return bool(getattr(_loop_class(train_cfg), 'needs_optimizer', True))

@@ -15,6 +15,7 @@ from .classification_pictures import ClassificationPicturesHook
 from .detection_box_weights import BoxWeightsHook
 from .detection_mixup_switch import MixUpSwitchHook
 from .fuse_for_test import FuseForTestHook
+from .interruption import InterruptionHook
 from .loop_state import KeepLoopHook
 from .random_state import RandomStateHook
 from .second_validation import SecondValidationHook
@@ -33,6 +34,7 @@ __all__ = [
     'ClassificationPicturesHook',
     'CrossAttentionBaselineHook',
     'FuseForTestHook',
+    'InterruptionHook',
     'KeepArchitectureHook',
     'KeepLoopHook',
     'MixUpSwitchHook',

@@ -1,5 +1,7 @@
-"""Training loops whose step is their own."""
+"""Training loops whose step is their own, and that can be resumed anywhere."""
 
+from .epoch_loop import EpochLoop
+from .skipping import SkippingIterator, iterate_after
 from .step_loop import StepLoop
 
-__all__ = ['StepLoop']
+__all__ = ['EpochLoop', 'SkippingIterator', 'StepLoop', 'iterate_after']
