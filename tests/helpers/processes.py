@@ -81,23 +81,40 @@ def kill_family(process: subprocess.Popen) -> None:
 def run_two(script: Path, *arguments: object, timeout: float = 400) -> None:
     """Run a script in two processes that see each other, as torchrun's do; see :func:`run`.
 
-    They are forks of one process that has imported what takes seconds, and that serves all tests.
-
     Raises:
         AssertionError: One failed, or did not end in time; with the end of what it printed.
     """
+    usual = {'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': free_port(), 'WORLD_SIZE': '2'}
+    settings = [{**usual, 'RANK': str(rank), 'LOCAL_RANK': str(rank)} for rank in range(2)]
+    codes, printed = run_forked(script, *arguments, settings=settings, timeout=timeout)
+    shown = '\n'.join(text[-3000:] for text in printed)
+    assert codes == [0, 0], f'{script}: {codes} (None: killed after {timeout} s)\n{shown}'
+
+
+def run_forked(
+    script: Path, *arguments: object, settings: list[dict[str, str]], timeout: float = 400
+) -> tuple[list[int | None], list[str]]:
+    """Run a script in processes that do not import again what takes seconds.
+
+    They are forks of one process that has imported it, and that serves all tests.
+
+    Args:
+        settings: Variables of the environment of each process.
+        timeout: Seconds; what has not ended then is killed.
+
+    Returns:
+        Of each process the exit code (None: it did not end in time) and what it printed.
+    """
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(PRELOADED)
-    usual = {'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': free_port(), 'WORLD_SIZE': '2'}
     deadline = time.monotonic() + timeout
     with tempfile.TemporaryDirectory() as folder:
-        outputs = [Path(folder) / f'{rank}.txt' for rank in range(2)]
+        outputs = [Path(folder) / f'{number}.txt' for number in range(len(settings))]
         processes = []
-        for rank, output in enumerate(outputs):
-            settings = {**usual, 'RANK': str(rank), 'LOCAL_RANK': str(rank)}
+        for setting, output in zip(settings, outputs, strict=True):
             command = [str(part) for part in (script, *arguments)]
             # The server knows no module of the tests, but the place of this one.
-            child = (__file__, dict(CHILD=(command, settings, output)), '__child__')
+            child = (__file__, dict(CHILD=(command, setting, output)), '__child__')
             processes.append(context.Process(target=runpy.run_path, args=child))
             processes[-1].start()
         try:
@@ -108,8 +125,8 @@ def run_two(script: Path, *arguments: object, timeout: float = 400) -> None:
             for process in processes:
                 process.kill()
                 process.join()
-        printed = '\n'.join(output.read_text()[-3000:] for output in outputs if output.is_file())
-        assert codes == [0, 0], f'{script}: {codes} (None: killed after {timeout} s)\n{printed}'
+        printed = [output.read_text() if output.is_file() else '' for output in outputs]
+    return codes, printed
 
 
 def _run_script(command: list[str], settings: dict[str, str], output: Path) -> None:
