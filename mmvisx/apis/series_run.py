@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mmvisx.analysis.training_curves import read_curves
+from mmvisx.engine.checkpoints import set_aside
+from mmvisx.utils.files import write_json, write_text
 from mmvisx.utils.machine import describe_machine
 
 from .run import prepare_config
@@ -143,9 +144,11 @@ def _train(folder: Path, config: str, train_command: Sequence[str]) -> dict[str,
     if config_file.is_file() and config_file.read_text(encoding='utf-8') == config:
         command.append('--resume')
     else:
-        config_file.write_text(config, encoding='utf-8')
-        for stale in [*folder.glob('*/vis_data/scalars.json'), folder / 'last_checkpoint']:
-            stale.unlink(missing_ok=True)  # of the former config
+        # What is of the former config goes first: with the new one, a run resumes.
+        set_aside(folder)
+        for stale in folder.glob('*/vis_data/scalars.json'):
+            stale.unlink()
+        write_text(config_file, config)
     start = time.monotonic()
     with (folder / LOG).open('a', encoding='utf-8') as log:
         code = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT).returncode
@@ -153,10 +156,7 @@ def _train(folder: Path, config: str, train_command: Sequence[str]) -> dict[str,
         return dict(error=f'exit code {code}, see {folder / LOG}')
     metrics = {key: values[-1] for key, (_, values) in read_curves(folder).items()}
     result = dict(metrics=metrics, seconds=round(time.monotonic() - start, 1))
-    part = folder / f'{RESULT}.part'
-    entry = dict(result, config_sha256=_digest(config))
-    part.write_text(json.dumps(entry, indent=2), encoding='utf-8')
-    os.replace(part, folder / RESULT)
+    write_json(folder / RESULT, dict(result, config_sha256=_digest(config)))
     return result
 
 
@@ -167,5 +167,5 @@ def _write_results(series: Series, results: Sequence[dict[str, Any]], work_dir: 
         for r in results
     ]
     data = dict(machine=describe_machine(), metrics=series.metrics, runs=shown)
-    (work_dir / 'results.json').write_text(json.dumps(data, indent=1) + '\n', encoding='utf-8')
-    (work_dir / 'table.md').write_text(make_table(series, results), encoding='utf-8')
+    write_json(work_dir / 'results.json', data, indent=1)
+    write_text(work_dir / 'table.md', make_table(series, results))

@@ -5,12 +5,12 @@ python tools/test.py CONFIG a/epoch_30.pth b/epoch_30.pth other_config.py:c/epoc
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from mmvisx.cli.options import add_config_argument, add_run_options
 from mmvisx.utils import UserError
+from mmvisx.utils.files import write_json
 
 
 def parse_args() -> argparse.Namespace:
@@ -86,9 +86,7 @@ def main() -> None:
         metrics = runner.test()
     if suffix == '.json' and is_main_process():
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-        Path(args.out).write_text(
-            json.dumps({k: _plain(v) for k, v in metrics.items()}, indent=2) + '\n'
-        )
+        write_json(args.out, {k: _plain(v) for k, v in metrics.items()})
 
 
 def _plain(value: Any) -> Any:

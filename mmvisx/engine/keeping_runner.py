@@ -18,7 +18,7 @@ import mmvisx.utils.file_backend  # noqa: F401 - takes the place of MMEngine's
 from mmvisx.engine.checkpoints import newest_intact, on_main, set_aside, streaming
 from mmvisx.engine.hooks.checkpoint import CheckpointHook
 from mmvisx.engine.log_files import say_once_when_full, with_room
-from mmvisx.utils.files import remove_leftovers, write_text
+from mmvisx.utils.files import explaining, remove_leftovers, write_text
 from mmvisx.utils.run_lock import check_writable, only_run
 
 __all__ = ['KeepingRunner']
@@ -123,4 +123,5 @@ class KeepingRunner(Runner):
             on_main(stack.enter_context, only_run(self.work_dir))
             on_main(remove_leftovers, self.work_dir)
             self.write_config(self.work_dir)
-            return super().train()
+            with explaining(self.work_dir):  # what others write: pictures, notes on weights
+                return super().train()

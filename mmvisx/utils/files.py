@@ -100,16 +100,18 @@ def write_json(path: str | Path, content: Any, indent: int | None = 2) -> None:
 
 
 @contextmanager
-def explaining(path: str | Path, needed: int) -> Iterator[None]:
-    """Say of ``path`` what went wrong in the block, which appends ``needed`` bytes to it.
+def explaining(path: str | Path, needed: int | None = None) -> Iterator[None]:
+    """Say of ``path`` that there is no room for what the block writes by other means.
 
     Raises:
-        UserError: as :func:`writing`.
+        UserError: as :func:`writing`, when disk, quota or the limit of a file's size is full.
     """
     try:
         yield
     except OSError as error:
-        raise UserError(_refusal(Path(path), error, needed, 0)) from error
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise UserError(_refusal(Path(error.filename or path), error, needed, 0)) from error
 
 
 def remove_leftovers(folder: str | Path) -> list[str]:
@@ -160,7 +162,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _refusal(path: Path, error: OSError, needed: int | None, written: int) -> str:
-    size = f'at least {written}' if needed is None else str(needed)
+    more = f'at least {written}' if written else 'more'
+    size = more if needed is None else str(needed)
     room = ''
     with suppress(OSError):
         room = f', {shutil.disk_usage(path.absolute().parent).free} are free in its folder'

@@ -1,4 +1,6 @@
-"""``tools/train.py``, which kills itself at a moment: ``KILL_AT='replace epoch_2.pth 1'``.
+"""``tools/train.py``, which kills itself or meets a full disk at a moment that is named.
+
+``KILL_AT='replace epoch_2.pth 1'``, ``FULL_AT='epoch_2.pth 1'`` (this file finds no room).
 
 The moments are named by what is about to be done or was done, and to which file, for the n-th time:
 ``write`` (half of the first block is in the temporary file), ``fsync``, ``replace`` and ``remove``
@@ -7,6 +9,7 @@ The moments are named by what is about to be done or was done, and to which file
 
 import os
 import re
+import resource
 import signal
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from mmengine.registry import METRICS
 from yapf.yapflib import yapf_api
 
 from mmvisx.cli.train import main
+from mmvisx.engine.log_files import RoomyVisBackend
 from mmvisx.engine.runner import CheckedRunner
 from mmvisx.utils import files, run_cli
 
@@ -33,15 +37,48 @@ class RisingMetric(BaseMetric):
         return dict(rise=float(MessageHub.get_current_instance().get_info('iter')))
 
 
+def final_name(path: object) -> str:
+    """Return a file's name; of a temporary one, the name that it will have."""
+    return re.sub(r'^\.(.*)\.[0-9a-f]+\.part$', r'\1', Path(str(path)).name)
+
+
+def full_at(moment: str) -> None:
+    """Let the n-th file of a name be larger than this process may write."""
+    name, number = moment.split()
+    plain_write, plain_dump = files._Temporary.write, RoomyVisBackend._dump
+    opened = []
+
+    def limited(function, *args):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+        try:
+            return function(*args)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    def write(self, data):
+        if final_name(self.name) == name and self.name not in opened:
+            opened.append(self.name)
+        if len(opened) == int(number) and self.name == opened[-1]:
+            return limited(plain_write, self, data)
+        return plain_write(self, data)
+
+    def dump(self, value_dict, file_path, file_format):
+        if Path(file_path).name == name and value_dict.get('step') == int(number):
+            return limited(plain_dump, self, value_dict, file_path, file_format)
+        return plain_dump(self, value_dict, file_path, file_format)
+
+    files._Temporary.write = write
+    RoomyVisBackend._dump = dump
+
+
 def kill_at(moment: str) -> None:
     """Prepare the end of this process, by the signal that nothing can catch."""
     what, name, *number = moment.split()
     left = [int(number[0]) if number else 1]
 
     def reached(done: str, path: object) -> bool:
-        # A temporary file counts as the one that it will be.
-        found = re.sub(r'^\.(.*)\.[0-9a-f]+\.part$', r'\1', Path(str(path)).name)
-        if (done, found) != (what, name):
+        if (done, final_name(path)) != (what, name):
             return False
         left[0] -= 1
         return left[0] == 0
@@ -86,4 +123,6 @@ if __name__ == '__main__':
     yapf_api.FormatCode = lambda text, **_: (text, True)
     if 'KILL_AT' in os.environ:
         kill_at(os.environ['KILL_AT'])
+    if 'FULL_AT' in os.environ:
+        full_at(os.environ['FULL_AT'])
     run_cli(main)

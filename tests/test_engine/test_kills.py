@@ -1,5 +1,6 @@
 """Trainings that are killed while files are written and deleted end as if they had not been."""
 
+import re
 import signal
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from tests.contract.trainings import training
 from tests.helpers.processes import run_forked
+from tests.test_engine.test_checkpoints import flip
 from tests.test_engine.test_resume import different
 
 EPOCHS, ITERATIONS = 3, 3
@@ -70,10 +72,10 @@ def config(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def train(repo, config):
-    """``train(kept, work_dir, *options, kill_at)`` returns exit code and what was printed."""
+    """``train(kept, work_dir, *options, **settings)`` returns exit code and what was printed."""
 
-    def call(kept, work_dir, *options, kill_at=None):
-        settings = dict(OMP_NUM_THREADS='1', **({} if kill_at is None else dict(KILL_AT=kill_at)))
+    def call(kept, work_dir, *options, **settings):
+        settings = dict(settings, OMP_NUM_THREADS='1')
         script = repo / 'tests/helpers/killed_training.py'
         command = (script, config(kept), '--work-dir', work_dir, *options)
         (code,), (printed,) = run_forked(*command, settings=[settings], timeout=300)
@@ -98,6 +100,17 @@ def whole(train, tmp_path_factory):
     return call
 
 
+def resume(train, whole, work_dir, kept):
+    """Go on to the end, which must be that of the undisturbed training; return what it said."""
+    code, printed = train(kept, work_dir, '--resume')
+    assert code == 0, printed[-3000:]
+    resumed = torch.load(work_dir / NEWEST, weights_only=False)
+    for part in ('state_dict', 'ema_state_dict', 'optimizer', 'param_schedulers'):
+        assert different(resumed[part], whole(kept)[part], part) == []
+    assert resumed['meta']['iter'] == EPOCHS * ITERATIONS
+    return printed
+
+
 @pytest.mark.parametrize(
     ('kept', 'moment'),
     [
@@ -106,19 +119,18 @@ def whole(train, tmp_path_factory):
     ],
 )
 def test_resumed_is_uninterrupted_bit_for_bit(train, whole, tmp_path, kept, moment):
-    code, printed = train(kept, tmp_path, kill_at=moment)
+    code, printed = train(kept, tmp_path, KILL_AT=moment)
     assert code == -signal.SIGKILL, printed[-3000:]
     assert not (tmp_path / 'best_rise_epoch_3.pth').exists()
-    code, printed = train(kept, tmp_path, '--resume')
-    assert code == 0, printed[-3000:]
-    resumed = torch.load(tmp_path / NEWEST, weights_only=False)
-    for part in ('state_dict', 'ema_state_dict', 'optimizer', 'param_schedulers'):
-        assert different(resumed[part], whole(kept)[part], part) == []
-    assert resumed['meta']['iter'] == EPOCHS * ITERATIONS
+    resume(train, whole, tmp_path, kept)
+    keys = whole(kept)['state_dict'].keys()
     # Whole files only, none that should be gone.
     numbered = [NEWEST] if kept == 1 else [f'epoch_{k}.pth' for k in range(1, EPOCHS + 1)]
     assert sorted(path.name for path in tmp_path.glob('epoch_*.pth')) == numbered
-    assert (tmp_path / 'best_rise_epoch_3.pth').is_file()
+    best = list(tmp_path.glob('best_rise_epoch_?.pth'))
+    assert best
+    for path in best:
+        assert torch.load(path, weights_only=False)['state_dict'].keys() == keys
     assert (tmp_path / 'last_checkpoint').read_text() == str(tmp_path / NEWEST)
     assert not list(tmp_path.glob('.*.part'))
 
@@ -129,3 +141,46 @@ def test_the_comparison_can_fail(train, whole, tmp_path):
     other = torch.load(tmp_path / NEWEST, weights_only=False)
     for part in ('state_dict', 'ema_state_dict', 'optimizer'):
         assert different(other[part], whole(1)[part], part)
+
+
+@pytest.mark.parametrize(
+    ('place', 'number'),
+    [
+        pytest.param('epoch_2.pth', 1, marks=pytest.mark.slow),
+        ('best_rise_epoch_2.pth', 1),
+        pytest.param('last_checkpoint', 3, marks=pytest.mark.slow),
+        pytest.param('scalars.json', 1, marks=pytest.mark.slow),  # epoch 1's validation
+        pytest.param('kept_1.py', 1, marks=pytest.mark.slow),
+    ],
+)
+def test_a_full_disk_is_one_line_and_loses_nothing(train, whole, tmp_path, place, number):
+    options = []
+    if place == 'kept_1.py':  # the config is the first that is written
+        assert train(1, tmp_path, KILL_AT='iter 5')[0] == -signal.SIGKILL
+        options = ['--resume']
+    code, printed = train(1, tmp_path, *options, FULL_AT=f'{place} {number}')
+    assert code == 1
+    assert 'Traceback' not in printed
+    said = rf'error: {tmp_path}\S*/{place} cannot be written \(File too large\): (\d+) bytes are '
+    needed = int(re.search(said, printed)[1])
+    saved = min(tmp_path.glob('epoch_?.pth'))  # the one from before
+    size = saved.stat().st_size
+    assert needed > size / 3 if place.endswith('.pth') else 10 < needed < size
+    assert torch.load(saved, weights_only=False)['meta']['iter'] == ITERATIONS
+    resume(train, whole, tmp_path, 1)
+
+
+def test_a_damaged_checkpoint_is_skipped_and_what_it_costs_is_said(train, whole, tmp_path):
+    assert train(-1, tmp_path, KILL_AT='iter 8')[0] == -signal.SIGKILL
+    flip(tmp_path / 'epoch_2.pth', 'data/3')
+    (tmp_path / 'last_checkpoint').write_text('')
+    printed = resume(train, whole, tmp_path, -1)
+    line = next(text for text in printed.splitlines() if '--resume:' in text)
+    assert 'last_checkpoint is missing or empty' in line
+    assert 'epoch_2.pth skipped, it is cut off or damaged: record archive/data/3 is' in line
+    assert line.endswith(f'epoch_1.pth; {ITERATIONS} iterations are trained again')
+    for path in tmp_path.glob('epoch_?.pth'):
+        flip(path, 'data/3')
+    code, printed = train(-1, tmp_path, '--resume')
+    assert code == 1
+    assert re.search(r'error: --resume: .* none to go on from: .*epoch_3\.pth is cut off', printed)

@@ -22,6 +22,7 @@ from mmvisx.surgery.neural_rejuvenation import (
 )
 from mmvisx.utils.architecture import keep_entry
 from mmvisx.utils.checkpoint import read_checkpoint
+from mmvisx.utils.checkpoint_file import write_checkpoint
 from mmvisx.utils.errors import UserError
 
 __all__ = ['export_program', 'export_rejuvenated', 'plain_network']
@@ -95,7 +96,7 @@ def export_rejuvenated(
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     exported = {**kept, 'state_dict': plain.state_dict()}
     keep_entry(exported, REJUVENATED, content)
-    torch.save(exported, out)
+    write_checkpoint(exported, out)
     return dict(
         weights_before=convolution_weights(model),
         weights=convolution_weights(plain),

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mmvisx.models.backbones.stacked_unet import LEVELS, StackedUNet
 from mmvisx.utils.checkpoint import read_checkpoint
+from mmvisx.utils.checkpoint_file import write_checkpoint
 from mmvisx.utils.errors import UserError
 
 __all__ = ['convert_stacked_unet', 'rename_stacked_unet']
@@ -97,7 +98,7 @@ def convert_stacked_unet(source: str | Path, out: str | Path) -> str:
     checkpoint = read_checkpoint(source)
     state = rename_stacked_unet(checkpoint.get('state_dict', checkpoint))
     arch = _find_arch(state, source)
-    torch.save(dict(state_dict=state, meta=dict(arch=arch)), out)
+    write_checkpoint(dict(state_dict=state, meta=dict(arch=arch)), out)
     return arch
 
 

@@ -9,9 +9,9 @@ tools/test.py --out x.json, or its predictions, --out x.npz, which are evaluated
 """
 
 import argparse
-import json
 from functools import partial
-from pathlib import Path
+
+from mmvisx.utils.files import write_json
 
 
 def main() -> None:
@@ -49,5 +49,5 @@ def main() -> None:
         f'{gains["gained"]} classes gain, {gains["dropped"]} drop'
     )
     if args.json:
-        Path(args.json).write_text(json.dumps(gains, indent=2) + '\n')
+        write_json(args.json, gains)
     print(f'wrote {analysis.draw(gains, args.out)}')

@@ -10,10 +10,10 @@ once; channels that do not vary are "constant", and neither in a pair nor distin
 """
 
 import argparse
-import json
 from pathlib import Path
 
 from mmvisx.cli.options import add_config_argument, add_config_options, add_trust_option
+from mmvisx.utils.files import write_json
 
 
 def main() -> None:
@@ -61,4 +61,4 @@ def main() -> None:
             for name, entry in result.items()
         }
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-        Path(args.out).write_text(json.dumps(content, indent=2) + '\n')
+        write_json(args.out, content)

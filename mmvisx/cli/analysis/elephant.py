@@ -10,13 +10,13 @@ where a file says something else.
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mmvisx.cli.options import add_config_argument, add_trust_option
 from mmvisx.utils import UserError
+from mmvisx.utils.files import write_json
 
 
 def parse_args() -> argparse.Namespace:
@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> None:
     record = analysis.measure(detect, image, pixels, mask, positions, names)
     out = Path(args.out_dir)
     out.mkdir(parents=True, exist_ok=True)
-    (out / 'elephant.json').write_text(json.dumps(record, indent=1) + '\n')
+    write_json(out / 'elephant.json', record, indent=1)
     analysis.draw(record, scenes(image, pixels, mask, positions), out)
     show(args.image, record['report'])
     print(f'wrote elephant.json, strip.png, video.mp4 and scores.png into {out}')

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmvisx.utils import UserError
+from mmvisx.utils.files import write_text
 
 EXPECTED = re.compile(r'Expected: (?P<numbers>[^(]+) \((?P<where>[^)]+)\)')
 OBTAINED = re.compile(r'Obtained: (?P<ours>.+?)\.(?=\s|$)')
@@ -122,5 +123,5 @@ def main(args: list[str] | None = None) -> int:
         raise UserError(
             f'{readme} is out of date: python tools/analysis/recipe_table.py {options.folder}'
         )
-    readme.write_text(after, encoding='utf-8')
+    write_text(readme, after)
     return 0

@@ -12,11 +12,11 @@ Examples:
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmvisx.utils import UserError
+from mmvisx.utils.files import write_json
 
 if TYPE_CHECKING:
     from mmvisx.datasets.detection.checks import Report
@@ -64,7 +64,7 @@ def main(args: list[str] | None = None) -> int:
             print(f'label maps: {kinds}; the numbers in them count, not the colours')
     print(f'{found}: {report.faults} faults')
     if options.report is not None:
-        Path(options.report).write_text(json.dumps(report.as_dict(), indent=2) + '\n')
+        write_json(options.report, report.as_dict())
     return 1 if report.faults else 0
 
 

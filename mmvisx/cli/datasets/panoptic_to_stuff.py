@@ -11,8 +11,8 @@ Example: python tools/datasets/panoptic_to_stuff.py data/coco/annotations/panopt
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
+
+from mmvisx.utils.files import write_json
 
 
 def main(args: list[str] | None = None) -> int:
@@ -32,7 +32,7 @@ def main(args: list[str] | None = None) -> int:
         options.annotations, options.panoptic, options.out, options.contiguous
     )
     if options.labels is not None:
-        Path(options.labels).write_text(json.dumps(labels, indent=2) + '\n')
+        write_json(options.labels, labels)
     classes = len(labels) if options.contiguous else STUFF_CLASSES
     print(f'{options.out}: stuff maps for a semantic head with num_classes={classes}')
     return 0

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from mmvisx.utils import UserError
+from mmvisx.utils.files import write_text
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
 
@@ -56,7 +57,7 @@ def convert(images: Path, annotations: Path, out: Path, val: int, seed: int, lon
     chosen = set(random.Random(seed).sample(names, val))
     for part in ('train', 'val'):
         lines = [f'{name}\n' for name in names if (name in chosen) == (part == 'val')]
-        (root / 'ImageSets' / 'Main' / f'{part}.txt').write_text(''.join(lines))
+        write_text(root / 'ImageSets' / 'Main' / f'{part}.txt', ''.join(lines))
     return len(files)
 
 

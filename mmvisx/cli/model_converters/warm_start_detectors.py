@@ -28,6 +28,7 @@ def main(args: list[str] | None = None) -> int:
     from mmvisx.apis.run import prepare_config
     from mmvisx.surgery import warm_start_detectors
     from mmvisx.utils.checkpoint import read_checkpoint
+    from mmvisx.utils.checkpoint_file import write_checkpoint
 
     state = read_checkpoint(options.checkpoint)
     state = state.get('state_dict', state)
@@ -37,7 +38,7 @@ def main(args: list[str] | None = None) -> int:
     model.init_weights()  # type: ignore[operator]
     warm_start_detectors(model, state)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({'state_dict': model.state_dict()}, options.out)
+    write_checkpoint({'state_dict': model.state_dict()}, options.out)
     count = sum(p.numel() for p in model.parameters())
     print(f'{options.out}: {count:,} parameters, {count - _parameters(state):,} of them new')
     return 0

@@ -7,8 +7,9 @@ Example: python tools/panoptic/evaluate.py out/panoptic.json \
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
+
+from mmvisx.utils.files import write_json
 
 
 def main(args: list[str] | None = None) -> int:
@@ -29,5 +30,5 @@ def main(args: list[str] | None = None) -> int:
     if options.out is not None:
         metrics = {k: None if v != v else v for k, v in scores.metrics().items()}
         Path(options.out).parent.mkdir(parents=True, exist_ok=True)
-        Path(options.out).write_text(json.dumps(metrics, indent=2) + '\n')
+        write_json(options.out, metrics)
     return 0

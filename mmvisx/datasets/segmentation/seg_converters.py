@@ -13,6 +13,7 @@ from scipy.io import loadmat
 from tqdm import tqdm
 
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.files import write_text
 
 from .pascal_person_part import person_parts
 
@@ -40,7 +41,7 @@ def write_names(path: Path, names: Iterable[str]) -> int:
     """Write a list, sorted; return how many it has."""
     ordered = sorted(names)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(''.join(f'{name}\n' for name in ordered))
+    write_text(path, ''.join(f'{name}\n' for name in ordered))
     return len(ordered)
 
 

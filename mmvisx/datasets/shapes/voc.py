@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from mmvisx.utils.files import write_text
+
 from .render import SHAPES_CLASSES, Scene
 
 VOID = 255
@@ -123,4 +125,4 @@ def write_lists(splits: Mapping[str, Iterable[int]], root: Path) -> None:
         folder = voc_root(root) / 'ImageSets' / task
         folder.mkdir(parents=True)
         for split, names in lists.items():
-            (folder / f'{split}.txt').write_text(''.join(f'{name}\n' for name in names))
+            write_text(folder / f'{split}.txt', ''.join(f'{name}\n' for name in names))

@@ -20,6 +20,7 @@ from pycocotools import mask as mask_api
 from tqdm import tqdm
 
 from mmvisx.utils import UserError
+from mmvisx.utils.files import write_json, write_text
 
 from .render import (
     CONTEXT_CLASSES,
@@ -211,9 +212,9 @@ def _write_all(config: ShapesConfig, root: Path, workers: int) -> None:
                 annotations.append(done)
                 bar.update()
             content = json.dumps(_coco_json(config, numbers, annotations), separators=(',', ':'))
-            (root / 'coco' / 'annotations' / f'instances_{split}.json').write_text(content)
+            write_text(root / 'coco' / 'annotations' / f'instances_{split}.json', content)
     write_lists(dict(config.splits()), root)
-    (root / 'meta.json').write_text(json.dumps(config.meta, indent=2) + '\n')
+    write_json(root / 'meta.json', config.meta)
 
 
 def existing_meta(out: Path) -> dict[str, Any] | None:

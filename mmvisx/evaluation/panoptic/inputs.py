@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from mmvisx.evaluation.panoptic.format import (
 )
 from mmvisx.evaluation.panoptic.merge import MergeRule, PanopticCanvas
 from mmvisx.utils import UserError
+from mmvisx.utils.files import write_json
 
 _LABELS = 256
 
@@ -264,5 +264,5 @@ def merge_files(
         counts.update(kinds[segment['category_id']] for segment in segments)
         counts.update(canvas.dropped)
     content = dict(images=images, annotations=annotations, categories=categories)
-    out.write_text(json.dumps(content), encoding='utf-8')
+    write_json(out, content, indent=None)
     return counts
