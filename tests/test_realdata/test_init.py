@@ -1,6 +1,7 @@
 """``mmvisx init`` on copies of real data: each config trains two iterations as it was written."""
 
 import json
+import resource
 import shutil
 
 import pytest
@@ -23,6 +24,12 @@ TASKS = {
 }
 METRICS = {'instance segmentation': 'coco/segm_mAP_50', 'boxes': 'voc/mAP_area',
            'a class for each image': 'accuracy/top1', 'a class for each pixel': 'mIoU'}  # fmt: skip
+
+
+def cpu_seconds():
+    """Seconds that this process and those that it started have computed."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def polygons(coco):
@@ -111,8 +118,11 @@ def test_two_iterations(mine, tool, tmp_path, name):
 
 def test_fruits_and_nuts_are_found_again(mine, tool, tmp_path):
     root = mine('fruits_nuts')
+    before = cpu_seconds()
     init(root, Options(device='cpu', val_share=0))
     tool('tools/train.py', 'fruits_nuts.py', '--work-dir', tmp_path / 'work')
+    # Of two cores, whatever else runs beside; a process that loads images counts when it ends.
+    assert (cpu_seconds() - before) / 2 < 600
     (log,) = (tmp_path / 'work').glob('*/vis_data/scalars.json')
     records = [json.loads(line) for line in log.read_text().splitlines()]
     last = [record for record in records if 'coco/bbox_mAP_50' in record][-1]

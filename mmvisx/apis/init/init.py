@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from .formats import Format, Part
 from .machine import Machine
 from .recognise import recognise
 from .split import groups_of, split
-from .statistics import Statistics, measure
+from .statistics import measure
 from .writers import WIDTH, WRITERS, Entry, Plan, Request, lay_out
 
 __all__ = ['Options', 'init']
@@ -73,26 +74,37 @@ def init(path: str | Path, options: Options | None = None) -> list[str]:
     if not 0 <= options.val_share < 1:
         raise UserError(f'--val-share {options.val_share} should be in [0, 1), as 0.2')
     data = recognise(path, options.format)
-    data.classes = read_classes(options.classes) if options.classes else data.read_classes()
-    lines = list(_check(data))
+    data.classes = (
+        data.take_classes(read_classes(options.classes)) if options.classes else data.read_classes()
+    )
+    notes = list(_check(data))
     lists = out.with_name(f'{out.stem}_split')
     _refuse(lists)
-    found = dict(data.parts)
-    if 'val' not in data.parts:
-        lines.append(_divide(data, lists, options))
+    try:
+        notes.append(_divide(data, lists, options))
+        request = _request(data, _machine(options.device), weights, options.seed)
+        plan = WRITERS[data.task](request)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_text(out, lay_out(_header(data, out, plan, request.machine), _entries(request, plan)))
+    except BaseException:
+        shutil.rmtree(lists, ignore_errors=True)  # there was none before
+        raise
+    return list(_summary(request, notes, plan, out))
+
+
+def _request(data: Format, machine: Machine, weights: Path | None, seed: int) -> Request:
+    """Return what a config is written for.
+
+    Raises:
+        UserError: There is nothing to train a detector on.
+    """
     train, val = (measure(data, data.parts[name]) for name in ('train', 'val'))
     if data.task == 'detection' and not len(train.boxes):
-        named = ', '.join(data.classes[:5])
         raise UserError(
-            f'the {train.images} images to train on have no object of {named}: annotate some, or '
-            'choose the classes with --classes'
+            f'the {train.images} images to train on have no object of '
+            f'{", ".join(data.classes[:5])}: annotate some, or choose the classes with --classes'
         )
-    machine = _machine(options.device)
-    request = Request(data, train, val, machine, weights, options.seed)
-    plan = WRITERS[data.task](request)
-    text = lay_out(_header(data, out, plan, machine), _entries(request, plan))
-    write_text(out, text)
-    return list(_summary(data, found, train, lines, plan, machine, out))
+    return Request(data, train, val, machine, weights, seed)
 
 
 def _choose_out(path: Path, options: Options) -> Path:
@@ -112,7 +124,6 @@ def _choose_out(path: Path, options: Options) -> Path:
         folder = path if path.is_dir() else path.parent
         if out.is_relative_to(folder):
             raise UserError(f'--out {options.out} lies in the data {folder}: take another folder')
-        out.parent.mkdir(parents=True, exist_ok=True)
     _refuse(out)
     return out
 
@@ -163,7 +174,10 @@ def _check(data: Format) -> Iterator[str]:
 
 
 def _divide(data: Format, lists: Path, options: Options) -> str:
-    """Divide the training part into two, of which lists are written; return what was done."""
+    """Divide the training part where it is the only one, into lists; return what was done."""
+    if 'val' in data.parts:
+        unused = f'; --group-by {options.group_by} is not used' if options.group_by else ''
+        return f'the data have a validation part, so nothing was split{unused}'
     part = data.parts['train']
     names = data.names(part)
     if not options.val_share:
@@ -182,7 +196,7 @@ def _complete(part: Part) -> bool:
 
 
 def _write(data: Format, part: Part, names: dict[str, list[str]], lists: Path) -> dict[str, Part]:
-    lists.mkdir()
+    lists.mkdir(parents=True)
     return {name: data.write_part(part, some, lists / name) for name, some in names.items()}
 
 
@@ -211,25 +225,18 @@ def _entries(request: Request, plan: Plan) -> list[Entry]:
     return [*start, *entries, Entry('randomness', dict(seed=request.seed))]
 
 
-def _summary(
-    data: Format,
-    found: dict[str, Part],
-    train: Statistics,
-    notes: list[str],
-    plan: Plan,
-    machine: Machine,
-    out: Path,
-) -> Iterator[str]:
+def _summary(request: Request, notes: list[str], plan: Plan, out: Path) -> Iterator[str]:
+    data, train = request.data, request.train
     width, height = train.typical
-    val = len(data.names(data.parts['val']))
     rows = {
         'format': f'{data.name}: {data.why}',
-        'images': f'{train.images} to train on, {val} to validate on; typically {width}x{height}',
+        'images': f'{train.images} to train on, {request.val.images} to validate on; typically '
+        f'{width}x{height}',
         'classes': f'{len(data.classes)}: {_some(data.classes)}',
     }
     if len(train.boxes):
-        rows['objects'] = f'{len(train.boxes)}, {train.with_masks} with a mask'
-    rows |= {'task': plan.summary['task'], 'machine': str(machine), **plan.summary}
+        rows['objects'] = f'{len(train.boxes)} to train on, {train.with_masks} with a mask'
+    rows |= {'task': plan.summary['task'], 'machine': str(request.machine), **plan.summary}
     for name, text in rows.items():
         yield f'{name:<9}{text}'
     for note in notes:

@@ -105,7 +105,7 @@ def scan(root: Path) -> Scan:
 
 
 def _files(root: Path) -> Iterator[tuple[Path, str]]:
-    for path, below, names in os.walk(root):
+    for path, below, names in os.walk(root, followlinks=True):
         below[:] = sorted(name for name in below if name[0] != '.')
         folder = Path(path)
         yield from ((folder, name) for name in sorted(names) if name[0] != '.')

@@ -4,6 +4,7 @@ import ast
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 
@@ -36,10 +37,11 @@ def expected_masks(kind):
 def test_config_trains_two_iterations_and_evaluates(tool, here, tmp_path, kind):
     root = own_data.WRITERS[kind](tmp_path / 'mine')
     before = content(root)
-    lines = init(root, Options(device='cpu'))
+    # MMEngine takes two runs of one name in one second for the same.
+    lines = init(root, Options(device='cpu', out=f'{kind}.py'))
     assert content(root) == before
-    assert lines[-1] == 'next: mmvisx train mine.py'
-    assert {path.name for path in here.iterdir()} == {'mine.py', 'mine_split'}
+    assert lines[-1] == f'next: mmvisx train {kind}.py'
+    assert {path.name for path in here.iterdir()} == {f'{kind}.py', f'{kind}_split'}
     work_dir = tmp_path / 'work'
     length = ['train_cfg.max_epochs=1', 'param_scheduler.CosineAnnealingLR.end=1',
               'param_scheduler.CosineAnnealingLR.T_max=1']  # fmt: skip
@@ -47,7 +49,7 @@ def test_config_trains_two_iterations_and_evaluates(tool, here, tmp_path, kind):
         length = ['train_cfg.max_iters=2', 'train_cfg.val_interval=2']
     quick = [f'{part}_dataloader.{key}' for part in ('train', 'val', 'test')
              for key in ('num_workers=0', 'persistent_workers=False')]  # fmt: skip
-    tool('tools/train.py', 'mine.py', '--work-dir', work_dir, '--cfg-options', *length, *quick)
+    tool('tools/train.py', f'{kind}.py', '--work-dir', work_dir, '--cfg-options', *length, *quick)
     (log,) = work_dir.glob('*/vis_data/scalars.json')
     records = [json.loads(line) for line in log.read_text().splitlines()]
     metric = dict(voc='voc/mAP_area', masks='mIoU', folders='accuracy/top1')
@@ -223,7 +225,8 @@ def test_images_without_objects(here, tmp_path):
     annotations = json.loads((root / 'instances.json').read_text())
     (root / 'instances.json').write_text(json.dumps({**annotations, 'annotations': []}))
     with pytest.raises(UserError, match=r'the 5 images to train on have no object of blue, red'):
-        init(root)
+        init(root, Options(out='new/mine.py'))
+    assert not content(here)
 
 
 @pytest.mark.parametrize(
@@ -269,8 +272,6 @@ def test_label_maps_of_one_label(here, tmp_path):
     root = own_data.masks(tmp_path / 'mine')
     shutil.rmtree(root / 'masks')
     own_data.masks(tmp_path / 'other')
-    import cv2
-
     (root / 'masks').mkdir()
     for k in range(6):
         cv2.imwrite(str(root / 'masks' / f'{k}.png'), np.full((48, 64), 255 * (k % 2), np.uint8))
@@ -286,3 +287,37 @@ def test_names_of_label_maps_are_asked_for(here, tmp_path):
     assert load_config('named.py').classes == ('ground', 'a', 'b')
     with pytest.raises(UserError, match=r'label outside the classes \(.*: 2, not in 0 to 1'):
         init(root, Options(out='few.py', classes=('ground', 'a')))
+
+
+def test_rule_for_groups_is_told_to_be_of_no_use(here, tmp_path):
+    root = own_data.coco(tmp_path / 'mine', 4, 'instances_train.json')
+    own_data.coco(root, 2, 'instances_val.json', first=4)
+    lines = init(root, Options(device='cpu', group_by='folder'))
+    assert any('nothing was split; --group-by folder is not used' in line for line in lines)
+
+
+def test_fewer_names_than_numbers_of_labels(here, tmp_path):
+    root = own_data.yolo(tmp_path / 'mine')
+    with pytest.raises(UserError, match=r'--classes: 1 names, but .* of 2 classes: name all'):
+        init(root, Options(classes=('red',)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('kind', ['coco', 'voc', 'masks', 'folders'])
+def test_full_network_trains_two_iterations(tool, here, tmp_path, kind):
+    root = own_data.WRITERS[kind](tmp_path / 'mine')
+    if kind == 'folders':  # not so small that they get a network for tiny images
+        for path in root.rglob('*.png'):
+            cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), (64, 64)))
+    init(root, Options(device='gpu', out=f'{kind}.py'))
+    work_dir = tmp_path / 'work'
+    # float16 needs the GPU itself; --amp takes bfloat16.
+    plain = ['--amp'] if kind == 'folders' else []
+    quick = [f'{part}_dataloader.{key}' for part in ('train', 'val', 'test')
+             for key in ('num_workers=0', 'persistent_workers=False')]  # fmt: skip
+    length = ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=2',
+              'param_scheduler.CosineAnnealingLR.end=1',
+              'param_scheduler.CosineAnnealingLR.T_max=1']  # fmt: skip
+    options = [*quick, *length]
+    tool('tools/train.py', f'{kind}.py', '--work-dir', work_dir, *plain, '--cfg-options', *options)
+    assert (work_dir / 'epoch_1.pth').is_file()

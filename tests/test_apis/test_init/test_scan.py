@@ -48,6 +48,14 @@ def test_hidden_files_do_not_count_and_endings_do(tmp_path):
     )
 
 
+def test_links_to_folders_are_followed(tmp_path):
+    (tmp_path / 'far').mkdir()
+    (tmp_path / 'far' / 'a.jpg').write_text('')
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine' / 'images').symlink_to(tmp_path / 'far')
+    assert scan(tmp_path / 'mine').table() == '1 x .jpg (images/a.jpg)'
+
+
 def test_nothing_there(tmp_path):
     with pytest.raises(UserError, match='holds no file'):
         scan(tmp_path)

@@ -75,6 +75,10 @@ class Format(ABC):
     def read_classes(self) -> tuple[str, ...]:
         """Return the names of the classes."""
 
+    def take_classes(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the classes that the user named, if the data can be read with them."""
+        return names
+
     @abstractmethod
     def check(self, part: Part) -> Report:
         """Return the faults of a part."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ class Coco(Format):
 
     def _content(self, part: Part) -> dict[str, Any]:
         assert part.labels is not None
-        return read_coco(part.labels)
+        return _read(part.labels)
 
     def check(self, part: Part) -> Report:
         """Return what ``mmvisx check`` finds."""
@@ -87,8 +88,18 @@ class Coco(Format):
         )
 
 
+def _read(path: Path) -> dict[str, Any]:
+    """Return the content of a file, which takes a minute to read where it is large."""
+    return _read_once(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _read_once(path: Path, changed: int) -> dict[str, Any]:
+    return read_coco(path)
+
+
 def _image_names(path: Path) -> set[str]:
-    return {image['file_name'] for image in read_coco(path)['images']}
+    return {image['file_name'] for image in _read(path)['images']}
 
 
 def _without_images_of(files: list[Path], others: Iterable[Path]) -> list[Path]:
@@ -103,7 +114,7 @@ def _image_folder(scan: Scan, path: Path) -> Path:
     Raises:
         UserError: There is none.
     """
-    images = read_coco(path)['images']
+    images = _read(path)['images']
     if not images:
         raise UserError(f'{path} lists no image: there is nothing to train on')
     names = [image['file_name'] for image in images]

@@ -79,6 +79,20 @@ class Yolo(Format):
             raise UserError(f'no file of labels of {self.root} has an object: annotate some')
         return tuple(f'class_{index}' for index in range(max(indexes) + 1))
 
+    def take_classes(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return these names of the labels' numbers.
+
+        Raises:
+            UserError: They are fewer than the labels' classes, so that their places are others.
+        """
+        known = self.read_classes()
+        if len(names) < len(known):
+            raise UserError(
+                f'--classes: {len(names)} names, but the labels of {self.root} are the numbers of '
+                f'{len(known)} classes: name all of them'
+            )
+        return names
+
     def _pairs(self, part: Part) -> list[tuple[Path, Path]]:
         if part.labels is None:
             return image_labels([part.listed or part.images], part.images)
