@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from mmvisx.utils.trust import TRUST_CHECKPOINT
+from mmvisx.utils.trust import ALLOW_OUTSIDE, TRUST_CHECKPOINT
 
 __all__ = [
     'OptionAction',
@@ -19,6 +19,7 @@ __all__ = [
     'add_config_argument',
     'add_config_options',
     'add_list_option',
+    'add_outside_option',
     'add_run_options',
     'add_trust_option',
     'build',
@@ -140,6 +141,7 @@ def add_run_options(parser: ArgumentParser) -> None:
         help='show the whole log, with environment and config; it is in the log file anyway',
     )
     add_trust_option(parser)
+    add_outside_option(parser)
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
@@ -162,6 +164,17 @@ def add_trust_option(parser: ArgumentParser) -> None:
         nargs=0,
         help='let checkpoints (and the configs in them) run what they bring along, which can be '
         'anything that you can do; only for files whose author you know',
+    )
+
+
+def add_outside_option(parser: ArgumentParser) -> None:
+    """Add ``--allow-outside`` to a tool's parser."""
+    parser.add_argument(
+        '--allow-outside',
+        action=_VariableAction,
+        const=ALLOW_OUTSIDE,
+        nargs=0,
+        help='take images that the annotations name outside of the data root',
     )
 
 

@@ -25,6 +25,9 @@ _ENDINGS = {
     b'\xff\xd8': (b'\xff\xda', b'\xff\xd9'),
     b'\x89PNG': (b'IDAT', b'IEND'),
 }
+# Pillow refuses what has more than twice as many pixels by its header, which is 179 million.
+if 'MMVISX_MAX_PIXELS' in os.environ:
+    Image.MAX_IMAGE_PIXELS = int(float(os.environ['MMVISX_MAX_PIXELS'])) // 2
 DECODING_ERRORS = (
     OSError,
     SyntaxError,
@@ -44,6 +47,8 @@ def image_fault(data: bytes, decode: bool = False) -> str | None:
     """
     if not data:
         return 'is an empty file'
+    if (fault := pixel_fault(data)) is not None:
+        return fault
     for start, (last_part, end) in _ENDINGS.items():
         if data.startswith(start) and data.rfind(end) > data.rfind(last_part) and not decode:
             return None
@@ -57,6 +62,21 @@ def image_fault(data: bytes, decode: bool = False) -> str | None:
     except DECODING_ERRORS as error:
         return f'is truncated or broken ({error or type(error).__name__})'
     return None
+
+
+def pixel_fault(data: bytes) -> str | None:
+    """Say that an image has too many pixels to be decoded, by its header, or return None.
+
+    A file of a few kilobytes can ask for gigabytes of memory. The environment variable
+    ``MMVISX_MAX_PIXELS`` sets another limit.
+    """
+    try:
+        with Image.open(io.BytesIO(data)):
+            return None
+    except Image.DecompressionBombError as error:
+        return f'has too many pixels ({error}); if it is meant: MMVISX_MAX_PIXELS=1e9, say'
+    except DECODING_ERRORS:
+        return None  # of another format, or broken
 
 
 def image_size(data: bytes) -> tuple[int, int]:

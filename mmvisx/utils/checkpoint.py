@@ -22,6 +22,7 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
+import mmvisx.utils.annotation_formats  # noqa: F401 - takes the place of MMEngine's
 from mmvisx.utils.text import similar
 
 from .architecture import Change, rebuild, weights_of

@@ -1,6 +1,9 @@
 """No way in runs what a checkpoint brings along: training, testing, demos, export, analysis."""
 
 import ast
+import os
+import pickle
+import subprocess
 import sys
 from contextlib import suppress
 
@@ -9,15 +12,18 @@ import numpy as np
 import pytest
 import torch
 from mmdet.apis import init_detector
+from mmdet.datasets import BaseDetDataset
 from mmengine.model import BaseModule
 from torch import nn
+from yaml import unsafe_load
 
 from mmvisx.apis import Inferencer
 from mmvisx.models.classifiers.bag_of_tricks_distillation import FrozenTeacher
 from mmvisx.utils import UserError, checkpoint
 from mmvisx.utils.checkpoint import read_checkpoint
 from mmvisx.utils.inert import load_inert
-from tests.helpers.hostile import CHECKPOINTS, code
+from mmvisx.utils.trust import TRUST_CHECKPOINT
+from tests.helpers.hostile import CHECKPOINTS, Call, code, touch
 
 # One of each kind: a call while a value is made, while an object is restored, an import, today's
 # format, the old ones, and a chain of attributes that MMEngine's reader allows.
@@ -164,6 +170,53 @@ def test_a_config_that_resuming_would_evaluate(tool, trained, tiny_config, tiny_
         tmp_path / 'evil.pth', '--cfg-options', f'data_root={tiny_coco}', 'train_cfg.max_epochs=2',
     )  # fmt: skip
     assert (tmp_path / 'work' / 'epoch_2.pth').is_file()
+    assert not (tmp_path / 'canary').exists()
+
+
+def test_an_option_trusts_a_checkpoint(tool, hostile, tiny_config, tmp_path, monkeypatch):
+    monkeypatch.setenv(TRUST_CHECKPOINT, '0')  # so that it is as before afterwards
+    arguments = ('tools/analysis/show_filters.py', tiny_config, hostile('evaluated'))
+    with pytest.raises(UserError, match='another model'):
+        tool(*arguments)
+    assert not (tmp_path / 'canary').exists()
+    with pytest.raises(UserError, match='another model'):
+        tool(*arguments, '--trust-checkpoint')
+    assert (tmp_path / 'canary').exists()
+
+
+@pytest.mark.parametrize('trusted', [False, True])
+def test_annotations_are_no_pickles(trusted, tmp_path, monkeypatch):
+    monkeypatch.setenv(TRUST_CHECKPOINT, str(int(trusted)))
+    (tmp_path / 'x.pkl').write_bytes(pickle.dumps(Call(touch, str(tmp_path / 'canary'))))
+    with pytest.raises(TypeError if trusted else UserError, match=None if trusted else 'as .json'):
+        BaseDetDataset(ann_file=str(tmp_path / 'x.pkl'), pipeline=[])
+    assert (tmp_path / 'canary').exists() == trusted
+
+
+def test_annotations_in_yaml_make_no_objects(tmp_path):
+    call = '!!python/object/apply:pathlib.Path.touch [!!python/object/apply:pathlib.Path [{}]]'
+    (tmp_path / 'x.yaml').write_text(call.format(tmp_path / 'canary'))
+    with pytest.raises(UserError, match=r'no list of plain values.*python/object'):
+        BaseDetDataset(ann_file=str(tmp_path / 'x.yaml'), pipeline=[])
+    assert not (tmp_path / 'canary').exists()
+    unsafe_load((tmp_path / 'x.yaml').read_text())
+    assert (tmp_path / 'canary').exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('way', ['train: load_from', 'train: resume', 'test', 'demo', 'export',
+                                 'converter: stacked U-Net', 'analysis: filters'])  # fmt: skip
+def test_programs(way, hostile, commands, repo, tmp_path):
+    """The same, as a user starts them."""
+    evil = str(hostile('evaluated'))
+    command = [str(argument).replace('EVIL', evil) for argument in commands[way]]
+    done = subprocess.run(
+        [sys.executable, *command], cwd=repo, text=True, capture_output=True, timeout=300,
+        env={**os.environ, 'PYTHONPATH': str(repo), 'OMP_NUM_THREADS': '1'},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert 'evil.pth' in done.stderr
+    assert 'Traceback' not in done.stderr
     assert not (tmp_path / 'canary').exists()
 
 

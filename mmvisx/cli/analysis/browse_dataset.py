@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mmvisx.cli.options import add_classes_option, add_config_argument, add_config_options
+from mmvisx.cli.options import (
+    add_classes_option,
+    add_config_argument,
+    add_config_options,
+    add_outside_option,
+)
 from mmvisx.utils import UserError
 
 
@@ -50,6 +55,7 @@ def main() -> None:
     parser.add_argument('--seed', type=int, default=0, help='of the random augmentation')
     add_classes_option(parser)
     add_config_options(parser)
+    add_outside_option(parser)
     args = parser.parse_args()
     if args.count < 1:
         raise UserError(f'--count {args.count} should be at least 1')

@@ -15,6 +15,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmvisx.cli.options import add_outside_option
 from mmvisx.utils import UserError
 from mmvisx.utils.files import write_json
 
@@ -43,6 +44,7 @@ def main(args: list[str] | None = None) -> int:
         'commas; or what to read them from: a COCO JSON, a text file with a name a line, or a '
         'folder with a sub-folder for each class',
     )
+    add_outside_option(parser)
     parser.add_argument('--json', dest='report', help='write the report to this file, too')
     options = parser.parse_args(args)
     from mmvisx.datasets.detection.checks import parse_classes

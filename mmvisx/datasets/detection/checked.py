@@ -3,27 +3,50 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from typing import Any
 
 from mmdet.datasets import BaseDetDataset
+from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from mmvisx.datasets.image_file import vanishing
 from mmvisx.datasets.transforms.loading import LoadImageFromFile
 from mmvisx.utils import UserError
+from mmvisx.utils.inside import check_inside
+
 
 TRIED = 16
 """Images, evenly spread, that are loaded before the first iteration: a wrong folder, exchanged
 sizes and turned photographs show in any of them, also in those of a validation."""
 
 
+def roots_of(dataset: BaseDataset) -> list[str]:
+    """Return the folders that the data of a data set stand in, as its config has them."""
+    prefixes = [value for value in dataset.data_prefix.values() if isinstance(value, str)]
+    if dataset.data_root:
+        return [dataset.data_root, *prefixes]
+    return [os.path.dirname(os.path.abspath(dataset.ann_file)), *prefixes]
+
+
 class CheckedDataset(BaseDetDataset):
-    """Base class before an mmdet data set: counts what it skips, never waits forever."""
+    """Base class before an mmdet data set: counts what it skips, never waits forever.
+
+    Args:
+        *args: As in mmdet.
+        allow_outside: Take images that the annotations name outside of ``data_root`` (without one:
+            of the folders of ``ann_file`` and ``data_prefix``).
+        **kwargs: As in mmdet.
+    """
 
     skipped: Counter[str]
     examples: dict[str, str]
     _dropped = 0
+
+    def __init__(self, *args: Any, allow_outside: bool = False, **kwargs: Any) -> None:
+        self.allow_outside = allow_outside
+        super().__init__(*args, **kwargs)
 
     def note(self, problem: str, example: str) -> None:
         """Count a problem of the annotations and keep its first example."""
@@ -45,9 +68,11 @@ class CheckedDataset(BaseDetDataset):
         Raises:
             UserError: No image is left, or, to train on, no object but crowds; the pipeline leaves
                 nothing of the narrowest image; one of :data:`TRIED` images is missing, broken or of
-                another size than its annotations.
+                another size than its annotations; or
+                an image lies outside of the data root.
         """
         before = self.data_list
+        self._check_places(before)
         kept = super().filter_data()
         if not self.test_mode and (self.filter_cfg or {}).get('filter_empty_gt'):
             kept = [info for info in kept if info['instances']]
@@ -88,6 +113,12 @@ class CheckedDataset(BaseDetDataset):
         loaders = [step for step in steps if isinstance(step, LoadImageFromFile)]
         for info in kept[:: -(-len(kept) // TRIED)] if loaders else ():
             loaders[0].transform(dict(info))
+
+    def _check_places(self, infos: list[dict]) -> None:
+        if not self.allow_outside:
+            keys = ('img_path', 'seg_map_path', 'xml_path')
+            paths = (info[key] for info in infos for key in keys if info.get(key))
+            check_inside(paths, roots_of(self), self.ann_file or type(self).__name__)
 
     def prepare_data(self, idx: int) -> Any:
         """Image ``idx`` after the pipeline; None if the pipeline dropped it.

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from mmvisx.datasets.image_file import image_fault, image_size, size_fault
 from mmvisx.utils import UserError
 from mmvisx.utils.coco_file import read_coco
+from mmvisx.utils.inside import check_inside
 
 from .coco_faults import find_faults
 from .coco_json import box_fault, duplicates, reaches_out, valid_box
@@ -155,6 +156,8 @@ def check_coco(
     folder = Path(image_folder)
     if not folder.is_dir():
         raise UserError(f'image folder {folder} does not exist')
+    names = [image['file_name'] for image in content['images']]
+    check_inside((str(folder / name) for name in names), [folder], annotation_file)
     images, annotations = content['images'], content['annotations']
     report = Report(len(images), len(annotations))
     for fault in find_faults(content):

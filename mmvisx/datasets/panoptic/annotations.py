@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from mmvisx.utils import UserError
+from mmvisx.utils.inside import check_inside
 
 IGNORE = 255
 STUFF_CLASSES = 183
@@ -121,6 +122,8 @@ def panoptic_to_stuff(
     categories = content['categories']
     labels = contiguous_labels(categories) if contiguous else coco_stuff_labels(categories)
     stems = {image['id']: Path(image['file_name']).stem for image in content.get('images', [])}
+    names = (str(Path(panoptic_folder) / item['file_name']) for item in content['annotations'])
+    check_inside(names, [os.fspath(panoptic_folder)], os.fspath(annotation_file))
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     for annotation in tqdm(content['annotations'], unit='image'):

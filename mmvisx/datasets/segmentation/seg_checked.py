@@ -14,6 +14,7 @@ from mmseg.datasets import PascalVOCDataset as _PascalVOCDataset
 
 from mmvisx.registry import DATASETS
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.inside import check_inside
 
 from .seg_files import IMAGE_SUFFIXES, find_images
 
@@ -58,7 +59,7 @@ class CheckedSegDataset(BaseSegDataset):
 
         Raises:
             UserError: A folder or the list is absent, no image is listed, or an image or a
-                label map is missing.
+                label map is missing or outside of the data root.
         """
         for key in ('img_path', 'seg_map_path'):
             folder = self.data_prefix.get(key)
@@ -74,6 +75,11 @@ class CheckedSegDataset(BaseSegDataset):
         if not data:
             endings = ', '.join([self.img_suffix] if self.img_suffix else IMAGE_SUFFIXES)
             raise UserError(f'{source} lists no image ({endings}): a data set needs one')
+        check_inside(
+            (info[key] for info in data for key in ('img_path', 'seg_map_path') if key in info),
+            [self.data_root or '', *(v for v in self.data_prefix.values() if v)],
+            source,
+        )
         for key, what in (('img_path', 'image'), ('seg_map_path', 'label map')):
             absent = [d[key] for d in data if key in d and not os.path.isfile(d[key])]
             if absent:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import TRANSFORMS
-from PIL import Image
+from PIL import Image, ImageFile
 from torch.utils.data import DataLoader
 
 from mmvisx.datasets import CocoDataset, VOCDataset
@@ -129,8 +129,11 @@ def test_voc_annotations_for_an_image_of_another_size(tmp_path):
 def test_the_comparison_reads_nothing_more(tmp_path, monkeypatch):
     write_coco(tmp_path, coco_content(1))
     dataset = build(tmp_path, FULL[:1], seg=False)
-    monkeypatch.setattr(Image, 'open', None)  # a call would fail
+    opened, original = [], Image.open
+    monkeypatch.setattr(Image, 'open', lambda file: opened.append(file) or original(file))
+    monkeypatch.setattr(ImageFile.ImageFile, 'load', None)  # a call would fail
     assert dataset[0]['img'].shape == (30, 40, 3)
+    assert len(opened) == 1  # for the number of pixels
 
 
 def test_missing_image(tmp_path):
