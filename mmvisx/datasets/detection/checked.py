@@ -16,7 +16,6 @@ from mmvisx.datasets.transforms.loading import LoadImageFromFile
 from mmvisx.utils import UserError
 from mmvisx.utils.inside import check_inside
 
-
 TRIED = 16
 """Images, evenly spread, that are loaded before the first iteration: a wrong folder, exchanged
 sizes and turned photographs show in any of them, also in those of a validation."""
@@ -68,8 +67,7 @@ class CheckedDataset(BaseDetDataset):
         Raises:
             UserError: No image is left, or, to train on, no object but crowds; the pipeline leaves
                 nothing of the narrowest image; one of :data:`TRIED` images is missing, broken or of
-                another size than its annotations; or
-                an image lies outside of the data root.
+                another size than its annotations; an image lies outside of the data root.
         """
         before = self.data_list
         self._check_places(before)

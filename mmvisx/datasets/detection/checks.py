@@ -156,9 +156,9 @@ def check_coco(
     folder = Path(image_folder)
     if not folder.is_dir():
         raise UserError(f'image folder {folder} does not exist')
-    names = [image['file_name'] for image in content['images']]
-    check_inside((str(folder / name) for name in names), [folder], annotation_file)
     images, annotations = content['images'], content['annotations']
+    paths = (str(folder / image['file_name']) for image in images)
+    check_inside(paths, [folder], annotation_file)
     report = Report(len(images), len(annotations))
     for fault in find_faults(content):
         report.add(fault.check, f'{fault.where}: {fault.text}')
