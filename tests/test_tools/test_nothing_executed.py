@@ -23,7 +23,7 @@ from mmvisx.utils import UserError, checkpoint
 from mmvisx.utils.checkpoint import read_checkpoint
 from mmvisx.utils.inert import load_inert
 from mmvisx.utils.trust import TRUST_CHECKPOINT
-from tests.helpers.hostile import CHECKPOINTS, Call, code, touch
+from tests.helpers.hostile import CHECKPOINTS, Call, code, config_texts, touch, weights
 
 # One of each kind: a call while a value is made, while an object is restored, an import, today's
 # format, the old ones, and a chain of attributes that MMEngine's reader allows.
@@ -112,15 +112,27 @@ def read(monkeypatch):
 
 
 @pytest.mark.parametrize('way', WAYS)
-def test_commands(way, hostile, commands, tool, tmp_path, read):
+@pytest.mark.parametrize(
+    'kinds', [KINDS, pytest.param(set(CHECKPOINTS) - set(KINDS), marks=pytest.mark.slow)]
+)
+def test_commands(way, kinds, hostile, commands, tool, tmp_path, read):
     path, *arguments = commands[way]
-    for kind in KINDS:
+    for kind in kinds:
         evil = str(hostile(kind))
         read.clear()
         with pytest.raises(UserError) as raised:
             tool(path, *(str(argument).replace('EVIL', evil) for argument in arguments))
         assert read[:1] == [evil], raised.value
         assert not (tmp_path / 'canary').exists(), kind
+
+
+@pytest.mark.parametrize('kind', config_texts(''))
+def test_configs_in_checkpoints(kind, tmp_path):
+    content = dict(state_dict=weights(), meta=dict(cfg=config_texts(tmp_path / 'canary')[kind]))
+    torch.save(content, tmp_path / 'evil.pth')
+    with pytest.raises(UserError, match=r'config in checkpoint .*evil\.pth would run something'):
+        Inferencer(weights=tmp_path / 'evil.pth')
+    assert not (tmp_path / 'canary').exists()
 
 
 class Part(BaseModule):
@@ -194,8 +206,8 @@ def test_annotations_are_no_pickles(trusted, tmp_path, monkeypatch):
 
 
 def test_annotations_in_yaml_make_no_objects(tmp_path):
-    call = '!!python/object/apply:pathlib.Path.touch [!!python/object/apply:pathlib.Path [{}]]'
-    (tmp_path / 'x.yaml').write_text(call.format(tmp_path / 'canary'))
+    call = f'!!python/object/apply:tests.helpers.hostile.touch ["{tmp_path / "canary"}"]'
+    (tmp_path / 'x.yaml').write_text(call)
     with pytest.raises(UserError, match=r'no list of plain values.*python/object'):
         BaseDetDataset(ann_file=str(tmp_path / 'x.yaml'), pipeline=[])
     assert not (tmp_path / 'canary').exists()

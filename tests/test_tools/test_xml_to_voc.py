@@ -76,3 +76,11 @@ def test_faults(source):
     (source / 'images' / '4.png').write_text('no image')
     with pytest.raises(UserError, match=r'4\.png, which .*4\.xml names, is no image'):
         convert(source / 'images', source / 'xml', source / 'out', 3, 0, 100)
+
+
+def test_images_outside_of_the_folder(source):
+    (source / 'images' / '0.png').rename(source / 'secret.png')
+    text = XML.format(name='../secret.png', width=400, height=200, **BOX)
+    (source / 'xml' / '0.xml').write_text(text)
+    with pytest.raises(UserError, match=r'0\.xml names 1 files outside of .*images'):
+        convert(source / 'images', source / 'xml', source / 'out', 3, 0, 100)

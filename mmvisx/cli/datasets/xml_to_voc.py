@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mmvisx.utils import UserError
 from mmvisx.utils.files import write_text
+from mmvisx.utils.inside import check_inside
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
 
@@ -40,6 +41,7 @@ def convert(images: Path, annotations: Path, out: Path, val: int, seed: int, lon
     for file in files:
         tree = ET.parse(file)
         path = images / (tree.findtext('filename') or file.stem + '.jpg')
+        check_inside([str(path)], [images], file)
         image = cv2.imread(str(path))
         if image is None:
             raise UserError(f'{path}, which {file} names, is no image that can be read')
