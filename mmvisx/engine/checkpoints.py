@@ -20,8 +20,9 @@ from mmengine.dist import broadcast_object_list, is_main_process
 
 from mmvisx.utils.checkpoint_file import Progress, check_intact, progress_of, write_checkpoint
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.files import write_text
 
-__all__ = ['INTERRUPTED', 'POINTER', 'Choice', 'newest_intact', 'on_main', 'set_aside', 'streaming']
+__all__ = ['POINTER', 'Choice', 'newest_intact', 'on_main', 'point_to', 'set_aside', 'streaming']
 
 POINTER = 'last_checkpoint'
 INTERRUPTED = 'interrupted.pth'  # of a training that was told to end
@@ -119,6 +120,17 @@ def newest_intact(work_dir: str | Path, folders: Iterable[str | Path] = ()) -> C
             choice.notes.append(f'{path} skipped, it {fault}')
             choice.lost = max(choice.lost, ahead)
     return choice
+
+
+def point_to(work_dir: str | Path, path: str | Path) -> None:
+    """Let the pointer of a work dir name a checkpoint.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    pointer = Path(work_dir) / POINTER
+    if not pointer.is_file() or pointer.read_bytes() != str(path).encode():
+        write_text(pointer, str(path))
 
 
 def _read_pointer(pointer: Path, choice: Choice) -> Path | None:

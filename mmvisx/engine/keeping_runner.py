@@ -15,7 +15,7 @@ from mmengine.visualization import Visualizer
 from torch import nn
 
 import mmvisx.utils.file_backend  # noqa: F401 - takes the place of MMEngine's
-from mmvisx.engine.checkpoints import newest_intact, on_main, set_aside, streaming
+from mmvisx.engine.checkpoints import newest_intact, on_main, point_to, set_aside, streaming
 from mmvisx.engine.hooks.checkpoint import CheckpointHook
 from mmvisx.engine.log_files import say_once_when_full, with_room
 from mmvisx.utils.files import explaining, remove_leftovers, write_text
@@ -100,6 +100,7 @@ class KeepingRunner(Runner):
             else:
                 say = self.logger.warning if choice.notes else self.logger.info
                 say(str(choice))
+                on_main(point_to, self.work_dir, choice.path)
                 self._load_from = str(choice.path)
         super().load_or_resume()
 

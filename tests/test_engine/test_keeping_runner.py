@@ -111,6 +111,14 @@ def test_one_that_goes_on_sets_nothing_aside(build, tmp_path):
     assert len(list((tmp_path / 'work').glob('epoch_*.pth'))) == 2
 
 
+def test_the_pointer_is_renewed_even_if_nothing_is_left_to_train(build, tmp_path):
+    build().train()
+    pointer = tmp_path / 'work' / 'last_checkpoint'
+    pointer.write_text('')
+    build(resume=True).train()
+    assert pointer.read_text() == str(tmp_path / 'work' / 'epoch_2.pth')
+
+
 def test_a_second_training_in_the_work_dir_is_refused(build, tmp_path):
     work = tmp_path / 'work'
     work.mkdir()

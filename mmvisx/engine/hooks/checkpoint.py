@@ -12,9 +12,8 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.runner import Runner
 
-from mmvisx.engine.checkpoints import POINTER
+from mmvisx.engine.checkpoints import point_to
 from mmvisx.registry import HOOKS
-from mmvisx.utils.files import write_text
 
 __all__ = ['CheckpointHook']
 
@@ -54,7 +53,7 @@ class CheckpointHook(MMEngineCheckpointHook):
             **self.args,
         )
         if is_main_process():
-            write_text(Path(runner.work_dir) / POINTER, str(self.last_ckpt))
+            point_to(runner.work_dir, str(self.last_ckpt))
             for number in old:
                 self._remove(
                     self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(number))
