@@ -18,7 +18,7 @@ from mmvisx.utils.screen import Screen
 
 __all__ = ['ProgressHook']
 
-REFRESH = 0.2  # seconds between two states of the line on a terminal
+REFRESH = 0.5  # seconds between two states of the line on a terminal
 PAUSE = 10.0  # seconds at least between two lines of an evaluation where there is no terminal
 MOST_CLASSES = 30  # that a test lists
 
