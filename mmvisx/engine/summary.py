@@ -86,9 +86,11 @@ def weights_of(runner: Any, source: str | None) -> str:
         source: Checkpoint that was loaded.
     """
     if source is not None:
-        at = f', goes on after epoch {runner.epoch}' if getattr(runner, '_resume', False) else ''
-        if at and isinstance(runner.train_loop, IterBasedTrainLoop):
+        at = ''
+        if runner._resume:
+            by_epoch = not isinstance(runner.train_loop, IterBasedTrainLoop)
             at = f', goes on after iteration {runner.iter:,}'
+            at += f', in epoch {runner.epoch + 1}' if by_epoch else ''
         return f'{shown_path(source)}{at}'
     named = dict(_pretrained(unwrap(runner.model)))
     return '; '.join(f'{part}: {file}' for part, file in named.items()) or 'random'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -31,6 +32,8 @@ INTERNAL = (
     '"HardDiskBackend" is the alias',
     '`save_param_scheduler` is True but `self.param_schedulers` is None',
 )
+# Python's warnings of libraries about their own code.
+OTHERS_CODE = ('To copy construct from a tensor', 'torch.meshgrid: in an upcoming release')
 PRINTING = ('pycocotools.coco', 'pycocotools.cocoeval')
 
 
@@ -132,6 +135,9 @@ def quiet_screen(verbose: bool = False) -> Iterator[None]:
     _screens.append(screen)
     with screen.open:
         screen.open.callback(_screens.remove, screen)
+        screen.open.enter_context(warnings.catch_warnings())
+        for text in OTHERS_CODE:
+            warnings.filterwarnings('ignore', text)
         for name in PRINTING:
             namespace = vars(import_module(name))
             namespace['print'] = _log

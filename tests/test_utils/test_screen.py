@@ -1,6 +1,7 @@
 """What comes through to the screen while a command runs."""
 
 import logging
+import warnings
 
 from mmengine.logging import MMLogger, print_log
 
@@ -74,6 +75,13 @@ def test_pycocotools_speaks_to_the_log_file(tmp_path, capsys, tiny_coco):
     assert 'index created!' in (tmp_path / 'run.log').read_text()
     COCO(file)
     assert 'index created!' in capsys.readouterr().out
+
+
+def test_python_s_warnings_stay_but_for_those_about_libraries_code():
+    with quiet_screen(), warnings.catch_warnings(record=True) as found:
+        warnings.warn('To copy construct from a tensor, it is recommended ...', stacklevel=1)
+        warnings.warn('your labels are odd', stacklevel=1)
+    assert [str(warning.message) for warning in found] == ['your labels are odd']
 
 
 def test_other_prints_of_a_user_s_code_stay(capsys):

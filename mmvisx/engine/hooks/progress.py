@@ -73,6 +73,8 @@ class ProgressHook(Hook):
         self._begin(runner)
 
     def _begin(self, runner: Runner) -> None:
+        if hasattr(self, '_bar'):
+            return
         self._interval = next((h.interval for h in runner.hooks if isinstance(h, LoggerHook)), 10)
         # Drawn by the process itself, as often as it comes by: a thread would take time from it,
         # and could hold a lock while a data loader forks.
@@ -117,8 +119,7 @@ class ProgressHook(Hook):
 
     def before_val_epoch(self, runner: Any) -> None:
         """Let the line show the evaluation."""
-        if not hasattr(self, '_bar'):  # without a training around it
-            self._begin(runner)
+        self._begin(runner)  # if there is no training around it
         self._evaluate('validation', len(runner.val_dataloader))
 
     def before_test_epoch(self, runner: Any) -> None:

@@ -94,7 +94,7 @@ def test_weights_it_starts_from(train, tmp_path):
     assert line.endswith(str(file))
     lines, _ = train({'load_from': str(file), 'resume': True, 'train_cfg.max_epochs': 2})
     (line,) = [line for line in lines if line.startswith('weights')]
-    assert line.endswith('epoch_1.pth, goes on after epoch 1')
+    assert line.endswith('epoch_1.pth, goes on after iteration 2, in epoch 2')
     lines, _ = train(
         {'model.backbone.init_cfg.type': 'Pretrained',
          'model.backbone.init_cfg.checkpoint': str(file),
