@@ -38,6 +38,7 @@ COMMANDS = {
     'predict': Command('demo.image_demo', "draw a model's predictions on images"),
     'list': Command('list_recipes', 'list the packaged recipes, or those with some words'),
     'check': Command('datasets.check_dataset', 'find faults in a data set'),
+    'convert': Command('convert', 'put a data set into another format: COCO, VOC, YOLO, LabelMe'),
     'browse': Command('analysis.browse_dataset', 'draw training samples after the pipeline'),
     'series': Command('run_series', 'train several configs with several seeds; one table'),
     'analyse': Command('', 'look into trainings, results and trained networks'),

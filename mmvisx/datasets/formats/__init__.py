@@ -1,0 +1,1 @@
+"""Detection data between COCO, VOC, YOLO and LabelMe."""
