@@ -7,6 +7,8 @@ Examples:
     python tools/datasets/check_dataset.py data/mine/images/train --masks data/mine/masks/train \
         --classes ground ball box
     python tools/datasets/check_dataset.py data/mine/val --classes data/mine/train
+    python tools/datasets/check_dataset.py data/mine/data.yaml
+    python tools/datasets/check_dataset.py data/mine/labelme
 """
 
 from __future__ import annotations
@@ -30,13 +32,16 @@ def main(args: list[str] | None = None) -> int:
     )
     parser.add_argument(
         'path',
-        help='COCO instances JSON; folder of a VOC year; folder of images with --masks; or folder '
+        help="COCO instances JSON; folder of a VOC year; folder of images with --masks; YOLO's "
+        'data.yaml, or folder of images with labels beside it; folder of LabelMe files; or folder '
         'with a sub-folder of images for each class',
     )
     parser.add_argument('--images', help='COCO: folder of the images')
     parser.add_argument('--stuff', help='COCO: folder of the stuff maps')
     parser.add_argument('--masks', help='segmentation: folder of the label maps, index PNGs')
-    parser.add_argument('--split', help='VOC: name of an image list (default: all XML files)')
+    parser.add_argument(
+        '--split', help='VOC: name of an image list (default: all XML files); YOLO: of a split'
+    )
     parser.add_argument(
         '--classes',
         nargs='+',
@@ -79,11 +84,18 @@ def check(options: argparse.Namespace, classes: tuple[str, ...] | None) -> Repor
     from mmdet.datasets import VOCDataset
 
     from mmvisx.datasets.detection.checks import check_coco, check_voc
+    from mmvisx.datasets.detection.per_image_checks import check_labelme, check_yolo
+    from mmvisx.datasets.detection.yolo_files import has_labels
+    from mmvisx.datasets.formats.labelme import labelme_splits
+    from mmvisx.datasets.formats.yolo import yolo_yaml
     from mmvisx.datasets.segmentation.seg_checks import check_folders, check_masks
 
     path = Path(options.path)
     if options.masks is not None:
         return check_masks(path, options.masks, classes)
+    yaml = yolo_yaml(path)
+    if yaml is not None:
+        return check_yolo(yaml, options.split)
     if not path.is_dir():
         if options.images is None:
             raise UserError(f'{path} is no folder, so it is taken for COCO: give --images')
@@ -91,6 +103,10 @@ def check(options: argparse.Namespace, classes: tuple[str, ...] | None) -> Repor
     if options.split is not None or (path / 'Annotations').is_dir():
         known = VOCDataset.METAINFO['classes'] if classes is None else classes
         return check_voc(path, options.split, known)
+    if labelme_splits(path):
+        return check_labelme(path, classes)
+    if has_labels(path):
+        return check_yolo(path, classes=classes)
     if any(item.is_dir() and item.name[0] != '.' for item in path.iterdir()):
         return check_folders(path, classes)
     raise UserError(

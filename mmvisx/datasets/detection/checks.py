@@ -21,6 +21,7 @@ from mmvisx.utils.inside import check_inside
 
 from .coco_faults import find_faults
 from .coco_json import box_fault, duplicates, reaches_out, valid_box
+from .voc import image_file
 
 CHECKS = (
     'missing image',
@@ -93,7 +94,7 @@ class Report:
         }
 
 
-def _check_image(report: Report, path: Path, width: float | None, height: float | None) -> None:
+def check_image(report: Report, path: Path, width: float | None, height: float | None) -> None:
     """Count what is wrong with an image file; with None for a size there is none to compare."""
     if not path.is_file():
         report.add('missing image', str(path))
@@ -110,7 +111,8 @@ def _check_image(report: Report, path: Path, width: float | None, height: float 
         report.add('size differs from the image', f'{path}: {fault}')
 
 
-def _check_box(report: Report, box: Any, width: float, height: float, where: str) -> None:
+def check_box(report: Report, box: Any, width: float, height: float, where: str) -> None:
+    """Count what is wrong with an (x, y, width, height) box."""
     fault = box_fault(box, width, height)
     if not valid_box(box):
         report.add('box not valid', f'{where}: {box}')
@@ -176,10 +178,10 @@ def check_coco(
         if annotation['image_id'] not in sizes:
             report.add('annotation of an unknown image', f'{where}: {annotation["image_id"]}')
         elif valid_box(annotation.get('bbox')):
-            _check_box(report, annotation['bbox'], *sizes[annotation['image_id']], where)
+            check_box(report, annotation['bbox'], *sizes[annotation['image_id']], where)
     for image in tqdm(images, unit='image'):
         width, height = image['width'], image['height']
-        _check_image(report, folder / image['file_name'], width, height)
+        check_image(report, folder / image['file_name'], width, height)
         if max(width, height) > 100 * min(width, height):
             where = f'{image["file_name"]}: {width}x{height}'
             report.add('image more than 100 times as long as wide', where)
@@ -233,7 +235,9 @@ def _check_voc_image(report: Report, folder: Path, name: str, classes: Collectio
                 height = int(root.findtext('size/height', ''))
         except (ET.ParseError, ValueError) as error:
             report.add('unreadable annotation file', f'{xml}: {error}')
-    _check_image(report, folder / 'JPEGImages' / f'{name}.jpg', width, height)
+    named = '' if root is None else root.findtext('filename', '')
+    image = image_file(str(folder / 'JPEGImages' / f'{name}.jpg'), named)
+    check_image(report, Path(image), width, height)
     for k, item in enumerate([] if root is None else root.findall('object')):
         report.objects += 1
         where = f'{xml} object {k + 1}'
@@ -250,7 +254,7 @@ def _check_voc_image(report: Report, folder: Path, name: str, classes: Collectio
             continue
         box = [x1 - 1, y1 - 1, x2 - x1 + 1, y2 - y1 + 1]
         infinite = float('inf')
-        _check_box(report, box, width or infinite, height or infinite, where)
+        check_box(report, box, width or infinite, height or infinite, where)
 
 
 def parse_classes(text: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from mmvisx.datasets.segmentation.seg_files import IMAGE_SUFFIXES
 from mmvisx.utils import UserError
 from mmvisx.utils.progress import progress
 
-__all__ = ['check_stems', 'files_below', 'images_of', 'listed']
+__all__ = ['check_stems', 'files_below', 'images_of', 'listed', 'same_stems']
 
 
 def files_below(folder: Path, suffixes: Sequence[str]) -> list[Path]:
@@ -88,13 +88,16 @@ def check_stems(images: Iterable[Path], what: str) -> None:
     Raises:
         UserError: Two images of a folder differ in their ending only, or one is there twice.
     """
-    seen: dict[Path, Path] = {}
-    for image in images:
-        other = seen.setdefault(image.with_suffix(''), image)
-        if other is image:
-            continue
+    for other, image in same_stems(images):
         if other == image:
             raise UserError(f'image {image} is listed twice: remove one of the two')
         raise UserError(
             f'images {other} and {image} have the same {what}: rename one, or remove it'
         )
+
+
+def same_stems(images: Iterable[Path]) -> list[tuple[Path, Path]]:
+    """Pairs of images of a folder that differ in their ending only, or not at all."""
+    seen: dict[Path, Path] = {}
+    pairs = ((seen.setdefault(image.with_suffix(''), image), image) for image in images)
+    return [(other, image) for other, image in pairs if other is not image]

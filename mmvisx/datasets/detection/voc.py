@@ -56,6 +56,7 @@ class VOCDataset(CheckedDataset, _VOCDataset):
                 f'annotation file {path} is no VOC annotation ({error}): every object needs a '
                 'name and a bndbox of xmin, ymin, xmax and ymax'
             ) from None
+        info['img_path'] = image_file(info['img_path'], self._file_name)
         usable = []
         for instance in info['instances']:
             x1, y1, x2, y2 = instance['bbox']
@@ -69,9 +70,16 @@ class VOCDataset(CheckedDataset, _VOCDataset):
         return info
 
     def _parse_instance_info(self, raw_ann_info: Any, minus_one: bool = True) -> list[dict]:
-        image = raw_ann_info.findtext('filename', 'a file that does not name its image')
+        self._file_name = raw_ann_info.findtext('filename', '')
+        image = self._file_name or 'a file that does not name its image'
         for item in raw_ann_info.findall('object'):
             name = item.findtext('name')
             if name is not None and name not in self._metainfo['classes']:
                 self.note(f'class {name!r} that metainfo does not have', image)
         return super()._parse_instance_info(raw_ann_info, minus_one)
+
+
+def image_file(path: str, name: str) -> str:
+    """Path of an image, ``.jpg`` in VOC, or, where that is missing, as the XML file names it."""
+    named = os.path.join(os.path.dirname(path), os.path.basename(name))
+    return named if name and not os.path.isfile(path) and os.path.isfile(named) else path

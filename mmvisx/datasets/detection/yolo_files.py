@@ -12,7 +12,7 @@ from mmvisx.utils.yolo_file import YoloData, label_path
 
 from .image_list import check_stems, images_of
 
-__all__ = ['image_labels', 'split_labels']
+__all__ = ['has_labels', 'image_labels', 'split_labels', 'strays']
 
 # What tools write beside the labels.
 NO_LABELS = ('classes.txt', 'labels.txt', 'notes.txt')
@@ -45,22 +45,36 @@ def image_labels(places: Sequence[Path], root: Path | None = None) -> list[tuple
     """
     images = images_of(places, root)
     check_stems(images, 'file of labels')
-    labels = [label_path(image) for image in images]
+    pairs = [(image, label_path(image)) for image in images]
     if all(place.is_dir() for place in places):
-        _check_strays(images, labels)
-    return list(zip(images, labels, strict=True))
+        for path, image in strays(pairs):
+            raise UserError(
+                f'file of labels {path} has no image {image}.*: restore the image or remove the '
+                'labels'
+            )
+    return pairs
 
 
-def _check_strays(images: list[Path], labels: list[Path]) -> None:
-    known = set(map(str, labels))
-    folders = {label.parent: image.parent for image, label in zip(images, labels, strict=True)}
-    for folder, image_folder in folders.items():
-        if folder == image_folder or not folder.is_dir():
+def strays(pairs: Sequence[tuple[Path, Path]]) -> list[tuple[str, Path]]:
+    """Files of labels, beside those of some images, that have no image, and where it would be.
+
+    Args:
+        pairs: All images of their folders, and where the labels of each would be.
+    """
+    known = {str(label) for _, label in pairs}
+    found = []
+    for folder, images in {label.parent: image.parent for image, label in pairs}.items():
+        if folder == images or not folder.is_dir():
             continue
         for name in sorted(os.listdir(folder)):
             path = os.path.join(folder, name)
             if name.endswith('.txt') and name not in NO_LABELS and path not in known:
-                raise UserError(
-                    f'file of labels {path} has no image {image_folder / name[:-4]}.*: restore the '
-                    'image or remove the labels'
-                )
+                found.append((path, images / name[:-4]))
+    return found
+
+
+def has_labels(images: Path) -> bool:
+    """Whether a folder of images has labels beside it, in the folder ``labels`` for ``images``."""
+    return 'images' in images.resolve().parts and (
+        label_path(images.resolve() / 'a.jpg').parent.is_dir()
+    )

@@ -20,7 +20,7 @@ __all__ = ['is_labelme', 'labelme_splits', 'read_content', 'write_content']
 
 LABELS = 'labels.txt'  # LabelMe's own: a class a line
 NO_CLASS = ('__ignore__', '_background_')
-SPLITS = ('train', 'val', 'valid', 'test')
+SPLITS = ('train', 'val', 'test')  # how the names of their folders begin
 SNIFFED = 65_536  # bytes: the pixels come last
 
 
@@ -35,10 +35,8 @@ def labelme_splits(source: Path) -> dict[str, Path]:
     """Folders of LabelMe files by the name of their split; none if it is not LabelMe's."""
     if not source.is_dir():
         return {}
-    found = {}
-    for name in SPLITS:
-        if _has_files((source / name).glob('*.json')):
-            found['val' if name == 'valid' else name] = source / name
+    parts = sorted(path for path in source.glob('*/') if path.name.startswith(SPLITS))
+    found = {path.name: path for path in parts if _has_files(path.rglob('*.json'))}
     if not found and _has_files(source.rglob('*.json')):
         found['train'] = source
     return found
@@ -53,7 +51,7 @@ def read_content(source: Path, images: Path | None, wanted: Sequence[str]) -> Co
     """Read the splits.
 
     Args:
-        source: A folder of LabelMe files, or of the folders ``train``, ``val`` and ``test``.
+        source: A folder of LabelMe files, or of folders whose names begin with train, val and test.
         images: Nothing: the files tell where their images are.
         wanted: Names of splits; all if there is none.
 

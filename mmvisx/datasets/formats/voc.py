@@ -11,6 +11,7 @@ from pathlib import Path
 from mmdet.datasets import VOCDataset
 
 from mmvisx.datasets.detection.image_list import check_stems
+from mmvisx.datasets.detection.voc import image_file
 from mmvisx.utils import UserError
 from mmvisx.utils.progress import progress
 
@@ -109,10 +110,7 @@ def _picture(folder: Path, images: Path, stem: str, lost: Counter[str]) -> Pictu
             lost[f'objects marked {key!r}'] += item.findtext(key) == '1'
         lost['poses'] += item.findtext('pose', 'Unspecified') not in ('', 'Unspecified')
         lost['parts of objects'] += len(item.findall('part'))
-    image = images / f'{stem}.jpg'
-    named = images / Path(root.findtext('filename') or image.name).name
-    if not image.is_file() and named.is_file():
-        image = named
+    image = Path(image_file(str(images / f'{stem}.jpg'), root.findtext('filename', '')))
     lost['maps of segmentation'] += root.findtext('segmented') == '1'
     return Picture(image, image.name, true_size(image, annotated, path), things)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import yaml
@@ -28,8 +28,8 @@ CLASSES = ('classes.txt', 'labels/classes.txt', 'labels/train/classes.txt')
 
 def yolo_yaml(source: Path) -> Path | None:
     """Return the ``data.yaml`` of a data set, whatever it is called; None if it has none."""
-    if source.is_file():
-        return source if source.suffix in ('.yaml', '.yml') else None
+    if source.suffix in ('.yaml', '.yml'):
+        return source
     paths = sorted([*source.glob('*.yaml'), *source.glob('*.yml')])
     named = [path for path in paths if 'names' in path.read_text(encoding='utf-8', errors='ignore')]
     return named[0] if named else None
@@ -110,7 +110,7 @@ def write_content(content: Content, folder: Path, place: Place) -> None:
     Raises:
         UserError: Two splits or two images would be one.
     """
-    keys = _keys(content.splits)
+    keys = _keys([*content.splits])
     data: dict[str, object] = {}
     numbers = {name: k for k, name in enumerate(content.classes)}
     for split, pictures in content.splits.items():
@@ -132,11 +132,12 @@ def write_content(content: Content, folder: Path, place: Place) -> None:
     (folder / 'data.yaml').write_text(text, encoding='utf-8')
 
 
-def _keys(splits: Iterable[str]) -> dict[str, str]:
-    """Keys of ``data.yaml`` for splits, as ``train`` for ``train2017``."""
+def _keys(splits: Sequence[str]) -> dict[str, str]:
+    """Keys of ``data.yaml`` for splits: ``train`` for ``train2017``, and for the only one."""
     found: dict[str, str] = {}
     for split in splits:
         key = next((k for k, names in PARTS.items() if split.startswith(names)), None)
+        key = 'train' if key is None and len(splits) == 1 else key
         if key is None:
             raise UserError(
                 f'split {split!r}: YOLO has {", ".join(PARTS)}: leave it out with --splits'

@@ -11,7 +11,9 @@ from mmengine.config import Config
 
 from mmvisx.utils.coco_file import read_coco
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.labelme_file import read_labelme
 from mmvisx.utils.tasks import task_of
+from mmvisx.utils.yolo_file import read_yolo
 
 from .options import walk
 
@@ -24,8 +26,9 @@ FOLDERS = ('CustomDataset', 'ImageFolder', 'ImageNet')
 def read_classes(values: Sequence[str]) -> tuple[str, ...]:
     """Return class names: the values themselves, or those of a file or folder.
 
-    One value may be a COCO JSON, whose categories are taken in the order of their ids; a text
-    file with a name a line; or a folder, whose sub-folders are the classes in alphabetical order.
+    One value may be a COCO JSON, whose categories are taken in the order of their ids; YOLO's
+    ``data.yaml``; a text file with a name a line; or a folder, whose sub-folders are the classes in
+    alphabetical order, or the labels of its LabelMe files.
 
     Raises:
         UserError: The file is missing or no COCO file, the folder has no sub-folder, or a name
@@ -44,9 +47,14 @@ def _names_of(value: str) -> list[str]:
     path = Path(value)
     if path.is_dir():
         names = sorted(p.name for p in path.iterdir() if p.is_dir() and p.name[0] != '.')
+        files = sorted(path.glob('*.json'))
+        if files:
+            names = sorted({o.label for file in files for o in read_labelme(file).objects})
         if not names:
             raise UserError(f'--classes: the folder {path} has no sub-folder: one for each class')
         return names
+    if path.suffix in ('.yaml', '.yml'):
+        return list(read_yolo(path).names)
     if path.suffix == '.txt':
         if not path.is_file():
             raise UserError(f'--classes: {path} does not exist: a text file with a name a line')
@@ -92,7 +100,11 @@ def _short(kind: Any) -> str:
 
 def set_box_classes(cfg: Config, classes: tuple[str, ...]) -> None:
     """Give a detector's data sets and heads these classes; see :func:`set_classes`."""
-    datasets = _datasets(cfg, 'ann_file')
+    # A folder of LabelMe files has no ann_file.
+    keys = ('ann_file', 'data_prefix')
+    loaders = [cfg.get(loader) or {} for loader in LOADERS]
+    nodes = [node for loader in loaders for _, node in walk(loader) if isinstance(node, dict)]
+    datasets = [node for node in nodes if any(key in node for key in keys)]
     heads = [
         n for path, n in _nodes(cfg.get('model'), 'num_classes') if 'semantic_head' not in path
     ]

@@ -1,6 +1,7 @@
 import pytest
 
 from mmvisx.datasets import VOCDataset
+from mmvisx.datasets.detection.checks import check_voc
 from mmvisx.utils import UserError
 from tests.helpers.datasets import CLASSES, voc_xml, write_voc
 
@@ -100,3 +101,12 @@ def test_real_images(realdata):
     objects = sum(len(d.get_data_info(k)['instances']) for d in datasets for k in range(len(d)))
     assert objects == 273
     assert not datasets[0].skipped
+
+
+def test_images_of_another_ending_are_found_by_their_name(tmp_path):
+    write_voc(tmp_path, {'1': voc_xml([GOOD]).replace('1.jpg', '1.png')})
+    folder = tmp_path / 'VOC2012/JPEGImages'
+    assert build(tmp_path).get_data_info(0)['img_path'] == str(folder / '1.jpg')
+    (folder / '1.jpg').rename(folder / '1.png')
+    assert build(tmp_path).get_data_info(0)['img_path'] == str(folder / '1.png')
+    assert check_voc(tmp_path / 'VOC2012', 'train', CLASSES).faults == 0

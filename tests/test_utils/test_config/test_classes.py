@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from mmvisx.utils import UserError
 from mmvisx.utils.config.classes import read_classes, set_classes
+from tests.helpers.datasets import labelme_shape, write_labelme, write_yolo
 
 
 def test_set_classes_reaches_every_head_and_data_set(repo):
@@ -85,3 +86,30 @@ def test_set_classes_of_several_tasks_is_refused(repo):
     cfg = Config.fromfile(repo / 'configs/multi_task/sunet_sgd_nano_shapes.py')
     with pytest.raises(UserError, match=r'several tasks \(semantic, part\)'):
         set_classes(cfg, ['a', 'b'])
+
+
+def test_classes_of_yolo_and_labelme(tmp_path):
+    path = write_yolo(tmp_path / 'yolo', {})
+    assert read_classes([str(path)]) == ('cat', 'dog')
+    shapes = [labelme_shape(name, [[1, 1], [5, 5]], 'rectangle') for name in ('zebra', 'ape')]
+    folder = write_labelme(tmp_path / 'labelme', {'1': shapes})
+    assert read_classes([str(folder)]) == ('ape', 'zebra')
+
+
+def test_data_sets_without_a_file_get_the_classes():
+    def loader():
+        dataset = dict(type='mmvisx.LabelMeDataset', data_prefix=dict(img='files'))
+        return dict(dataset=dataset)
+
+    cfg = Config(
+        dict(
+            default_scope='mmdet',
+            model=dict(bbox_head=dict(num_classes=80)),
+            train_dataloader=loader(),
+            val_dataloader=loader(),
+            test_dataloader=loader(),
+        )
+    )
+    set_classes(cfg, ('cat', 'dog'))
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        assert cfg[key].dataset.metainfo.classes == ('cat', 'dog')
