@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,7 +38,8 @@ class YoloData(NamedTuple):
     splits: dict[str, list[Path]]
 
 
-class YoloObject(NamedTuple):
+@dataclass(frozen=True)
+class YoloObject:
     """An object of a label file, with coordinates relative to the image.
 
     Attributes:

@@ -122,7 +122,7 @@ def _pictures(path: Path, data: dict, folder: Path, lost: Counter[str]) -> list[
 
 
 def _thing(where: str, item: dict, name: str, picture: Picture, lost: Counter[str]) -> Thing:
-    box = item.get('bbox')
+    box: Any = item.get('bbox')
     if not valid_box(box):
         raise UserError(f'{where}: bbox {box} is not four finite numbers: correct it')
     x, y, w, h = map(float, box)
@@ -162,7 +162,8 @@ def write_content(content: Content, folder: Path, place: Place) -> None:
     categories = [dict(id=k, name=name, supercategory='') for name, k in ids.items()]
     (folder / 'annotations').mkdir()
     for split, pictures in content.splits.items():
-        images, annotations = [], []
+        images: list[dict] = []
+        annotations: list[dict] = []
         for image_id, picture in enumerate(progress(pictures, f'writing {split}', 'image'), 1):
             place(picture.path, folder / split / picture.name)
             width, height = picture.size

@@ -98,7 +98,7 @@ def write_content(content: Content, folder: Path, place: Place) -> None:
         for picture in progress(pictures, f'writing {split}', 'image'):
             image = folder / split / picture.name
             place(picture.path, image)
-            data = dict(
+            data: dict[str, Any] = dict(
                 version='5.5.0',
                 flags={},
                 shapes=_shapes(picture, content.lost),
@@ -116,7 +116,7 @@ def write_content(content: Content, folder: Path, place: Place) -> None:
 
 
 def _shapes(picture: Picture, lost: Counter[str]) -> list[dict[str, Any]]:
-    shapes = []
+    shapes: list[dict[str, Any]] = []
     for number, thing in enumerate(picture.things, 1):
         lost["objects marked 'difficult', now ordinary ones"] += thing.difficult
         if thing.crowd:

@@ -151,7 +151,7 @@ def write_content(content: Content, folder: Path, place: Place) -> None:
 
 def _stems(content: Content) -> dict[Path, str]:
     """Names for a folder without sub-folders; with the split in front where others are the same."""
-    found = {}
+    found: dict[Path, tuple[str, str]] = {}
     for split, pictures in content.splits.items():
         check_stems([Path(picture.name) for picture in pictures], 'annotation file')
         for picture in pictures:
