@@ -78,6 +78,15 @@ def test_parts_share_no_image_and_are_the_same_again(here, tmp_path, kind):
     assert not set(train) & set(val)
 
 
+@pytest.mark.parametrize('kind', own_data.WRITERS)
+def test_numbers_are_those_of_the_parts(here, tmp_path, kind):
+    lines = init(own_data.WRITERS[kind](tmp_path / 'mine'), Options(device='cpu', val_share=0.34))
+    counts = '8 to train on, 4 to validate on' if kind == 'folders' else '4 to train on, 2 to'
+    assert any(line.startswith(f'images   {counts}') for line in lines)
+    batch = load_config('mine.py').train_dataloader.batch_size
+    assert batch == (8 if kind == 'folders' else 4)
+
+
 def test_no_split_where_there_is_a_validation_part(here, tmp_path):
     root = own_data.coco(tmp_path / 'mine', 4, 'instances_train.json')
     own_data.coco(root, 2, 'instances_val.json', first=4)

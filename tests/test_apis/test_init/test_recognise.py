@@ -161,6 +161,14 @@ def test_xml_in_another_layout_is_sent_to_the_converter(tmp_path):
         recognise(tmp_path)
 
 
+def test_folders_of_whole_data_sets_are_no_classes(tmp_path):
+    for name in ('few', 'many'):
+        own_data.folders(tmp_path / 'mine' / name / 'train')
+    with pytest.raises(UserError, match='no data of a known format'):
+        recognise(tmp_path / 'mine')
+    assert recognise(tmp_path / 'mine' / 'few').name == 'folders'
+
+
 def test_one_class_folder_is_no_task(tmp_path):
     own_data.folders(tmp_path / 'mine')
     for path in (tmp_path / 'mine' / 'red').iterdir():

@@ -66,6 +66,9 @@ class Folders(Format):
 
     def names(self, part: Part) -> list[str]:
         """Paths of the images below the folder of the part."""
+        if part.listed is not None:
+            lines = part.listed.read_text(encoding='utf-8').splitlines()
+            return [line.rpartition(' ')[0] for line in lines]
         return [
             str(path.relative_to(part.images))
             for name in self.classes
@@ -96,13 +99,13 @@ class Folders(Format):
 
 def _class_folders(scan: Scan, root: Path) -> list[str]:
     """Return the names of the folders below one if they may be classes."""
-    names = sorted(
-        {
-            folder.path.relative_to(root).parts[0]
-            for folder in scan.with_images
-            if folder.path.is_relative_to(root) and folder.path != root
-        }
-    )
-    if any(name.lower() in NO_CLASSES or part_of(name) for name in names):
+    below = [
+        folder.path.relative_to(root).parts
+        for folder in scan.with_images
+        if folder.path.is_relative_to(root) and folder.path != root
+    ]
+    words = {word for parts in below for word in parts}
+    # Parts below them: each of these folders is a data set of its own.
+    if any(word.lower() in NO_CLASSES or part_of(word) for word in words):
         return []
-    return names
+    return sorted({parts[0] for parts in below})

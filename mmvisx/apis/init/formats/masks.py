@@ -81,8 +81,11 @@ class Masks(Format):
 
     def names(self, part: Part) -> list[str]:
         """Paths of the images below their folder."""
-        found = find_images(part.images, part.labels, '.png').values()
-        return [str(Path(path).relative_to(part.images)) for path in found]
+        found = find_images(part.images, part.labels, '.png')
+        names = list(found)
+        if part.listed is not None:
+            names = part.listed.read_text(encoding='utf-8').splitlines()
+        return [str(Path(found[name]).relative_to(part.images)) for name in names]
 
     def write_part(self, part: Part, names: Sequence[str], stem: Path) -> Part:
         """Write a list of names without ending."""
