@@ -9,6 +9,11 @@ from .dataset_samples import DatasetSamples
 from .detection_ap_gain import APGain
 from .detection_elephant import DetectionElephant
 from .detectors_switches import SwitchMaps
+from .few_shot_balance import Balance
+from .few_shot_compare import FewShotTable
+from .few_shot_impact import Impact
+from .few_shot_tsne import WeightEmbedding
+from .few_shot_unknown import Unknown
 from .filters import Filters
 from .flops import MultiplyAdds
 from .gunn_collapse import CollapsedChannels
@@ -18,14 +23,19 @@ from .training_curves import TrainingCurves
 
 __all__ = [
     'APGain',
+    'Balance',
     'CollapsedChannels',
     'DatasetSamples',
     'DetectionElephant',
+    'FewShotTable',
     'Filters',
+    'Impact',
     'LabelSmoothGap',
     'LearningRates',
     'MultiplyAdds',
     'SwitchMaps',
     'TaskCurves',
     'TrainingCurves',
+    'Unknown',
+    'WeightEmbedding',
 ]

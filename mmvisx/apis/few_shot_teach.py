@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Sequence
 from datetime import date
@@ -13,77 +14,25 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import Tensor
 
+from mmvisx.analysis.few_shot_balance import Balance
+from mmvisx.analysis.few_shot_rows import Row, predicted
+from mmvisx.analysis.few_shot_unknown import Unknown
 from mmvisx.datasets.classification.few_shot_bank import ActivationBank
 from mmvisx.models.heads.few_shot_predicted import PredictedHead
 from mmvisx.models.layers import ParameterPredictor
+from mmvisx.ops.few_shot import unit_length
 from mmvisx.surgery.few_shot import KEY, taught_entry, teach_head
 from mmvisx.utils.architecture import keep_entry
-from mmvisx.utils.checkpoint import read_checkpoint
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.files import writing
 
 from .few_shot_bank import activations_of
+from .few_shot_predictors import class_spread, large_weights, load_predictor
 from .inference import ClassificationInferencer
 
-__all__ = ['EXPECTATIONS', 'TeachableClassifier', 'large_weights', 'load_predictor']
+__all__ = ['TeachableClassifier']
 
-EXPECTATIONS = ('inside', 'exact')
 Photo = str | Path
-
-
-def load_predictor(checkpoint: Photo) -> ParameterPredictor:
-    """Read a parameter predictor out of the checkpoint of its training.
-
-    Raises:
-        UserError: The file holds none.
-    """
-    state = read_checkpoint(checkpoint).get('state_dict', {})
-    layers = {k.removeprefix('predictor.'): v for k, v in state.items() if 'predictor.' in k}
-    weights = [v for k, v in layers.items() if k.endswith('.weight')]
-    if not weights or any(w.ndim != 2 or w.shape[0] != w.shape[1] for w in weights):
-        raise UserError(
-            f'checkpoint {checkpoint} holds no parameter predictor: give one that '
-            'mmvisx train of a few_shot recipe has written'
-        )
-    predictor = ParameterPredictor(len(weights[0]), len(weights))
-    predictor.load_state_dict(layers)
-    return predictor
-
-
-@torch.no_grad()
-def large_weights(
-    predictor: ParameterPredictor,
-    bank: ActivationBank,
-    expectation: str = 'inside',
-    p_mean: float = 0.9,
-) -> Tensor:
-    """Return the weights of a bank's classes, ``(K, d)``.
-
-    Args:
-        predictor: The map from statistics to weights.
-        bank: Activations of the classes.
-        expectation: ``'inside'``: of the mean statistic (Eq. 2.6); ``'exact'``: the mean of the
-            weights over statistics (Eq. 2.3).
-        p_mean: Probability of the mean activation, for ``'exact'``.
-
-    Raises:
-        UserError: ``expectation`` is neither, or the bank is of another width.
-    """
-    if expectation not in EXPECTATIONS:
-        raise UserError(f'expectation={expectation!r} must be one of {", ".join(EXPECTATIONS)}')
-    if bank.channels != predictor.channels:
-        raise UserError(
-            f'bank {bank.folder} has activations of {bank.channels} channels, the predictor takes '
-            f'{predictor.channels}: both must be of the same classifier'
-        )
-    means = torch.from_numpy(bank.means).float()
-    if expectation == 'inside':
-        return predictor(means)
-    rows = [
-        predictor.expected(mean, torch.from_numpy(bank.read(bank.rows(k))), p_mean)
-        for k, mean in enumerate(means)
-    ]
-    return torch.stack(rows)
 
 
 class TeachableClassifier(ClassificationInferencer):
@@ -148,6 +97,7 @@ class TeachableClassifier(ClassificationInferencer):
         head = teach_head(self.model, config_of, len(source.classes), few)
         head.predictor.load_state_dict(mapping.state_dict())
         head.set_large(torch.from_numpy(source.means).to(self.device), weights)
+        head.large_spread.fill_(class_spread(source))
         self.model.dataset_meta = dict(self.model.dataset_meta, classes=tuple(source.classes))
 
     @property
@@ -169,8 +119,11 @@ class TeachableClassifier(ClassificationInferencer):
             found.append(activations_of(self.model, pseudo_collate([sample.data])))
         return torch.cat(found) if found else torch.zeros(0, self.head.channels)
 
-    def add_photos(self, name: str, photos: Sequence[Photo]) -> None:
+    def add_photos(self, name: str, photos: Sequence[Photo]) -> list[str]:
         """Add a class, or photographs to one that was added.
+
+        Returns:
+            A line for each photograph that looks like another class (:meth:`doubts`).
 
         Args:
             name: Of the class.
@@ -191,6 +144,72 @@ class TeachableClassifier(ClassificationInferencer):
         add = self.head.add_samples if name in self.head.names else self.head.add_category
         add(name, activations, sources)
         self._name_classes()
+        return self.doubts(name)
+
+    def doubts(self, name: str) -> list[str]:
+        """Return a line for each photograph of an added class that resembles another one more.
+
+        A photograph is compared, by cosine similarity, with the mean of its siblings and with the
+        means of all other classes; one without siblings with the spread of the large classes:
+        half of their images are less like their class than it is like one of them.
+        """
+        own = self.head.few_label == self.head.names.index(name)
+        activations = unit_length(self.head.few_activation)
+        means = [activations[self.head.few_label == k] for k in range(len(self.head.names))]
+        others = torch.cat(
+            [unit_length(self.head.large_mean), *(unit_length(m.mean(0, True)) for m in means)]
+        )
+        index = self.head.num_large + self.head.names.index(name)
+        samples = self.head.entries[self.head.names.index(name)]['samples']
+        lines = []
+        for k, photo in enumerate(activations[own]):
+            alike = others @ photo
+            alike[index] = -1
+            siblings = torch.cat([activations[own][:k], activations[own][k + 1 :]])
+            bound = self.head.large_spread
+            if len(siblings):
+                bound = unit_length(siblings.mean(dim=0)) @ photo
+            best = int(alike.argmax())
+            if alike[best] > bound:
+                file = samples[k].get('file', f'sample {k}')
+                than = 'its siblings' if len(siblings) else 'most of its own photographs are'
+                lines.append(f'{file} of {name!r} looks more like {self._name(best)!r} than {than}')
+        return lines
+
+    def _name(self, index: int) -> str:
+        return str((self.classes or range(self.head.num_classes))[index])
+
+    def describe(self, sample: Any, options: dict[str, Any]) -> dict[str, Any]:
+        """Return labels, names and scores, and whether the image shows one of the classes."""
+        found = super().describe(sample, options)
+        return dict(found, known=bool(sample.get('known', True)))
+
+    def balance(self, bank: Photo) -> float:
+        """Choose and set the offset of the added classes (:class:`mmvisx.analysis.Balance`).
+
+        Args:
+            bank: Of the large classes' training images.
+        """
+        shots = max(
+            1, min(len(entry['samples']) for entry in self.head.entries or [{'samples': []}])
+        )
+        curve = Balance(shots=shots).measure(ActivationBank(bank), self._row())
+        self.head.offset.fill_(curve.best)
+        return curve.best
+
+    def refuse_unknown(self, bank: Photo) -> str:
+        """Choose and set the threshold of "none of these" (:class:`mmvisx.analysis.Unknown`).
+
+        Args:
+            bank: Of the large classes' training images.
+        """
+        analysis = Unknown()
+        result = analysis.measure(ActivationBank(bank), self._row())
+        self.head.threshold.fill_(result.threshold)
+        return analysis.draw(result)
+
+    def _row(self) -> Row:
+        return predicted(copy.deepcopy(self.head.predictor).cpu(), self.head.few)
 
     def remove_category(self, name: str) -> None:
         """Take an added class out (:meth:`mmvisx.PredictedHead.remove_category`)."""

@@ -45,6 +45,12 @@ COMMANDS = {
     'analyse ap-gain': Command('analysis.ap_gain', 'chart the gain in AP of each class'),
     'analyse collapsed-channels': Command('analysis.collapsed_channels', 'count equal channels'),
     'analyse elephant': Command('analysis.elephant', 'slide an object over an image'),
+    'analyse few-shot-impact': Command(
+        'analysis.few_shot_impact', 'draw which channels a predictor relies on'
+    ),
+    'analyse few-shot-tsne': Command(
+        'analysis.few_shot_tsne', 'draw mean activations beside weights'
+    ),
     'analyse get-flops': Command('analysis.get_flops', 'count parameters and multiply-adds'),
     'analyse label-smooth-gap': Command('analysis.label_smooth_gap', 'draw gaps between scores'),
     'analyse multi-task-curves': Command(
@@ -77,6 +83,7 @@ COMMANDS = {
         'few_shot.build_bank', "keep a classifier's activations for every image"
     ),
     'few-shot compare': Command('few_shot.compare', 'compare methods on banks of activations'),
+    'few-shot teach': Command('few_shot.teach', 'teach a classifier new classes from photographs'),
     'few-shot split-classes': Command(
         'few_shot.split_classes', 'part class folders into large classes and few ones'
     ),

@@ -8,7 +8,8 @@ import torch
 
 from mmvisx.apis.build import build_model
 from mmvisx.apis.few_shot_bank import bank_dataset, build_bank, fill_bank
-from mmvisx.apis.few_shot_teach import TeachableClassifier, large_weights, load_predictor
+from mmvisx.apis.few_shot_predictors import class_spread, large_weights, last_layer, load_predictor
+from mmvisx.apis.few_shot_teach import TeachableClassifier
 from mmvisx.datasets import ActivationBank
 from mmvisx.models.layers import ParameterPredictor
 from mmvisx.utils import UserError
@@ -224,3 +225,57 @@ def test_predictors_from_checkpoints(tmp_path):
     torch.save(dict(state_dict={'fc.weight': torch.ones(2, 2)}), tmp_path / 'other.pth')
     with pytest.raises(UserError, match='no parameter predictor'):
         load_predictor(tmp_path / 'other.pth')
+
+
+def test_a_photo_that_does_not_belong(teacher):
+    model, folder = teacher
+    model.add_photos('dog', photos(folder, 'dog'))
+    wrong = [*photos(folder, 'elk', 2), folder / 'images/cat/3.png']
+    doubts = model.add_photos('elk', wrong)
+    # By hand: which photo is more like another class's mean than like its siblings?
+    own = torch.nn.functional.normalize(model.activations(wrong), dim=1)
+    dogs = torch.nn.functional.normalize(model.activations(photos(folder, 'dog')), dim=1).mean(0)
+    others = torch.cat([model.head.large_mean, dogs[None]])
+    expected = []
+    for k in range(3):
+        siblings = own[[i for i in range(3) if i != k]].mean(dim=0)
+        alike = torch.cosine_similarity(others, own[k][None])
+        if alike.max() > torch.cosine_similarity(siblings, own[k], dim=0):
+            name = ('ant', 'bee', 'cat', 'dog')[alike.argmax()]
+            expected.append(f"{wrong[k].name} of 'elk' looks more like {name!r} than its siblings")
+    assert doubts == expected
+    assert any(line.startswith('3.png') for line in expected)
+
+
+def test_spread_of_classes(tmp_path):
+    bank = bank_of(tmp_path / 'bank')
+    found = []
+    for row, label in zip(bank.activations, bank.labels, strict=True):
+        mean = bank.means[label]
+        found.append(row @ mean / np.linalg.norm(row) / np.linalg.norm(mean))
+    assert class_spread(bank) == pytest.approx(np.median(found))
+
+
+def test_the_layer_that_was_learnt(teacher):
+    model, _ = teacher
+    assert last_layer(model.model) is model.head.before.fc
+    with pytest.raises(UserError, match='no linear layer'):
+        last_layer(torch.nn.Conv2d(1, 1, 1))
+
+
+def test_balance_and_none_of_these_are_kept(teacher):
+    model, folder = teacher
+    model.add_photos('dog', photos(folder, 'dog', 1))
+    offset = model.balance(folder / 'bank')
+    assert model.head.offset.item() == pytest.approx(offset)
+    assert 'AUROC' in model.refuse_unknown(folder / 'bank')
+    assert model.head.threshold.item() > 0
+    model.head.threshold.fill_(1.01)  # more than a cosine can be
+    model.head.offset.fill_(0)
+    picture = str(folder / 'images/ant/0.png')
+    assert model(picture)['predictions'][0]['known'] is False
+    model.save(folder / 'taught.pth')
+    again = TeachableClassifier(model.cfg, folder / 'taught.pth', show_progress=False, device='cpu')
+    assert again(picture)['predictions'][0]['known'] is False
+    again.head.threshold.fill_(-1)
+    assert again(picture)['predictions'][0]['known'] is True

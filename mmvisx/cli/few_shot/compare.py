@@ -41,7 +41,7 @@ def main() -> None:
 
     from mmvisx.analysis.few_shot_compare import Banks, FewShotTable
     from mmvisx.analysis.few_shot_rows import predicted
-    from mmvisx.apis.few_shot_teach import load_predictor
+    from mmvisx.apis.few_shot_predictors import load_predictor
     from mmvisx.datasets import ActivationBank
     from mmvisx.models.layers import ParameterPredictor
     from mmvisx.utils.files import write_json

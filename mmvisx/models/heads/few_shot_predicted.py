@@ -43,13 +43,18 @@ class PredictedHead(ClsHead):
         **kwargs: Of mmpretrain's ``ClsHead``.
 
     Attributes:
-        offset: Added to the logits of the few classes: above 0 more images go to them.
+        large_spread: Median cosine similarity of large classes' images to their mean.
+        offset: Added to the logits of the few classes, in units of the activation's length (of a
+            cosine similarity): above 0 more images go to them.
+        threshold: Highest logit, in the same units, below which an image shows none of the classes.
         names: Of the few classes.
 
     Source: 001, section 2.2.2.
     """
 
     offset: Tensor
+    threshold: Tensor
+    large_spread: Tensor
     large_weight: Tensor
     large_mean: Tensor
     few_activation: Tensor
@@ -77,6 +82,8 @@ class PredictedHead(ClsHead):
         self.register_buffer('few_label', torch.zeros(0, dtype=torch.long))
         self.register_buffer('few_weight', torch.zeros(0, channels))
         self.register_buffer('offset', torch.zeros(()))
+        self.register_buffer('threshold', torch.full((), -torch.inf))
+        self.register_buffer('large_spread', torch.ones(()))
         self.register_buffer('record', _encode([]))
         self.register_buffer('_rows', torch.zeros(0, 0, dtype=torch.long), persistent=False)
 
@@ -125,7 +132,28 @@ class PredictedHead(ClsHead):
         few = activations @ self.few_weight.T
         if self.few == 'max':
             few = maximal_response(few, self._rows)
-        return torch.cat([large, few + self.offset], dim=1)
+        few = few + self.offset * activations.norm(dim=1, keepdim=True)
+        return torch.cat([large, few], dim=1)
+
+    def predict(
+        self, feats: tuple[Tensor, ...], data_samples: Sequence[Any] | None = None
+    ) -> list[Any]:
+        """Predict as other heads do, and say whether the image shows one of the classes.
+
+        Args:
+            feats: Of the stages, the last ``(N, d)``.
+            data_samples: N samples.
+
+        Returns:
+            Samples with ``pred_score``, ``pred_label`` and ``known``.
+        """
+        activations = self.pre_logits(feats)
+        logits = self.classify(activations)
+        samples = self._get_predictions(logits, data_samples)
+        certain = logits.amax(dim=1) >= self.threshold * activations.norm(dim=1)
+        for sample, known in zip(samples, certain, strict=True):
+            sample.known = bool(known)
+        return samples
 
     @torch.no_grad()
     def set_large(self, means: Tensor, weights: Tensor | None = None) -> None:

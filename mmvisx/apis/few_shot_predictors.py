@@ -1,0 +1,99 @@
+"""What a taught classifier is made of: a predictor, weights of the large classes, their spread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmvisx.datasets.classification.few_shot_bank import ActivationBank
+from mmvisx.models.heads.few_shot_predicted import PredictedHead
+from mmvisx.models.layers import ParameterPredictor
+from mmvisx.utils.checkpoint import read_checkpoint
+from mmvisx.utils.errors import UserError
+
+__all__ = ['EXPECTATIONS', 'class_spread', 'large_weights', 'last_layer', 'load_predictor']
+
+EXPECTATIONS = ('inside', 'exact')
+
+
+def load_predictor(checkpoint: str | Path) -> ParameterPredictor:
+    """Read a parameter predictor out of the checkpoint of its training.
+
+    Raises:
+        UserError: The file holds none.
+    """
+    state = read_checkpoint(checkpoint).get('state_dict', {})
+    layers = {k.removeprefix('predictor.'): v for k, v in state.items() if 'predictor.' in k}
+    weights = [v for k, v in layers.items() if k.endswith('.weight')]
+    if not weights or any(w.ndim != 2 or w.shape[0] != w.shape[1] for w in weights):
+        raise UserError(
+            f'checkpoint {checkpoint} holds no parameter predictor: give one that '
+            'mmvisx train of a few_shot recipe has written'
+        )
+    predictor = ParameterPredictor(len(weights[0]), len(weights))
+    predictor.load_state_dict(layers)
+    return predictor
+
+
+def last_layer(model: nn.Module) -> nn.Linear:
+    """Return the last layer of a classifier, which was learnt, also of a taught one.
+
+    Raises:
+        UserError: Its head has no linear layer at its end.
+    """
+    head = getattr(model, 'head', None)
+    if isinstance(head, PredictedHead):
+        head = head.before
+    layers = [part for part in head.modules() if isinstance(part, nn.Linear)] if head else []
+    if not layers:
+        raise UserError(f'the head of {type(model).__name__} has no linear layer at its end')
+    return layers[-1]
+
+
+@torch.no_grad()
+def large_weights(
+    predictor: ParameterPredictor,
+    bank: ActivationBank,
+    expectation: str = 'inside',
+    p_mean: float = 0.9,
+) -> Tensor:
+    """Return the weights of a bank's classes, ``(K, d)``.
+
+    Args:
+        predictor: The map from statistics to weights.
+        bank: Activations of the classes.
+        expectation: ``'inside'``: of the mean statistic (Eq. 2.6); ``'exact'``: the mean of the
+            weights over statistics (Eq. 2.3).
+        p_mean: Probability of the mean activation, for ``'exact'``.
+
+    Raises:
+        UserError: ``expectation`` is neither, or the bank is of another width.
+    """
+    if expectation not in EXPECTATIONS:
+        raise UserError(f'expectation={expectation!r} must be one of {", ".join(EXPECTATIONS)}')
+    if bank.channels != predictor.channels:
+        raise UserError(
+            f'bank {bank.folder} has activations of {bank.channels} channels, the predictor takes '
+            f'{predictor.channels}: both must be of the same classifier'
+        )
+    means = torch.from_numpy(bank.means).float()
+    if expectation == 'inside':
+        return predictor(means)
+    rows = [
+        predictor.expected(mean, torch.from_numpy(bank.read(bank.rows(k))), p_mean)
+        for k, mean in enumerate(means)
+    ]
+    return torch.stack(rows)
+
+
+def class_spread(bank: ActivationBank) -> float:
+    """Return the median cosine similarity of images to the mean of their class."""
+    found = []
+    for k, mean in enumerate(bank.means):
+        images = bank.read(bank.rows(k))
+        lengths = np.linalg.norm(images, axis=1) * np.linalg.norm(mean)
+        found.append(images @ mean / np.maximum(lengths, 1e-12))
+    return float(np.median(np.concatenate(found)))
