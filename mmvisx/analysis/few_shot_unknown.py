@@ -73,7 +73,8 @@ class Unknown:
             bank: Of the large classes' training images.
             row: How classes are scored.
         """
-        known, unknown = [], []
+        known: list[np.ndarray] = []
+        unknown: list[np.ndarray] = []
         for number in range(self.draws):
             rng = np.random.default_rng((self.seed, number))
             total = len(bank.classes)

@@ -56,6 +56,7 @@ class ClassPrediction(ImagePrediction):
     labels: list[int]
     label_names: list[str]
     scores: list[float]  # 0 to 1
+    known: NotRequired[bool]  # of taught classifiers: whether it shows one of the classes
 
 
 class SegmentationMaps(ImagePrediction):

@@ -32,7 +32,8 @@ def main() -> None:
         )
     model = build_model(prepare_config(args.config), args.checkpoint)
     analysis = Impact()
-    result = analysis.measure(predictor.layers[0].weight, last_layer(model).weight)
+    (matrix,) = (p for p in predictor.parameters() if p.ndim == 2)
+    result = analysis.measure(matrix, last_layer(model).weight)
     diagonal = result.matrix.diagonal()
     print(f'diagonal {diagonal.min():.3f} to {diagonal.max():.3f}')
     for share in (0.05, 0.1, 0.25):
