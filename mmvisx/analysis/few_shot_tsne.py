@@ -70,13 +70,13 @@ class WeightEmbedding:
             for x in (means, weights)
         ]
         shared = [len(set(a) & set(b)) / count for a, b in zip(*near, strict=True)]
-        embed = [
+        means, weights = (
             TSNE(
                 perplexity=self.perplexity, metric='cosine', init='random', random_state=self.seed
             ).fit_transform(x)
             for x in (means, weights)
-        ]
-        return Embedding(*embed, float(np.mean(shared)))
+        )
+        return Embedding(means, weights, float(np.mean(shared)))
 
     def draw(
         self,

@@ -29,7 +29,6 @@ from mmvisx.utils.files import writing
 from .few_shot_bank import activations_of
 from .few_shot_predictors import class_spread, large_weights, load_predictor
 from .inference import ClassificationInferencer
-from .inference.results import ClassPrediction
 
 __all__ = ['TeachableClassifier']
 
@@ -180,7 +179,7 @@ class TeachableClassifier(ClassificationInferencer):
     def _name(self, index: int) -> str:
         return str((self.classes or range(self.head.num_classes))[index])
 
-    def describe(self, sample: Any, options: dict[str, Any]) -> ClassPrediction:
+    def describe(self, sample: Any, options: dict[str, Any]) -> dict[str, Any]:
         """Return labels, names and scores, and whether the image shows one of the classes."""
         found = super().describe(sample, options)
         found['known'] = bool(sample.get('known', True))

@@ -10,6 +10,8 @@ from mmvisx import registry
 
 # Reading data, checks, pictures, measuring and running: they belong to no document.
 OF_NO_DOCUMENT = {
+    'Balance',
+    'Unknown',
     'BFloat16OptimWrapper',
     'CamVidDataset',
     'CheckFiniteLossHook',

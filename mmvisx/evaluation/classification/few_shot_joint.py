@@ -90,6 +90,6 @@ class JointAccuracy(BaseMetric):
             self.results.append((class_ranks(scores, labels), labels))
 
     def compute_metrics(self, results: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
-        """Return :func:`joint_accuracy` over all images."""
+        """Return :func:`joint_accuracy` over all images, of ranks ``(n,)`` and labels ``(n,)``."""
         ranks, labels = (np.concatenate(part) for part in zip(*results, strict=True))
         return joint_accuracy(ranks, labels, self.num_large, self.topk)
