@@ -89,6 +89,7 @@ def main() -> None:
     for images in args.predict:
         for found, _ in model.stream(images, batch_size=8, skip_unreadable=True):
             best = f'{found["label_names"][0]} ({found["scores"][0]:.2f})'
-            print(f'{found["img_path"]}: {best if found.get("known") else "none of these"}')
+            shown = best if found.get('known') else 'none of these'
+            print(f'{found["img_path"]}: {shown}')
         for _, reason in model.failed:
             print(f'skipped: {reason}')
