@@ -25,8 +25,8 @@ OK, INFO, WARN, FAULT = 'ok', 'info', 'warning', 'FAULT'
 # First supported version, first unsupported one. The same ranges stand in pyproject.toml.
 # torch 2.14 needs C++20, which mmcv's build does not ask for.
 RANGES = {
-    'torch': ('2.4', '2.14'),
-    'torchvision': ('0.19', '0.29'),
+    'torch': ('2.5', '2.14'),
+    'torchvision': ('0.20', '0.29'),
     'onedl-mmengine': ('0.10.12', '0.11'),
     'onedl-mmcv': ('2.3.6', '2.4'),
     'onedl-mmdetection': ('3.5.1', '3.6'),

@@ -46,6 +46,7 @@ class StandIn:
 
     origin = ''
     used: ClassVar[set[str]] = set()
+    args: Any = ()
     state: Any = None
 
     def __new__(cls, *args: Any) -> Any:
@@ -121,8 +122,8 @@ def class_names(path: str | Path | IO[bytes]) -> list[str]:
     apart ends the list.
     """
     names: dict[str, None] = {}
-    is_path = isinstance(path, str | Path)
-    with open(path, 'rb') if is_path else nullcontext(path) as file:
+    opened: Any = open(path, 'rb') if isinstance(path, str | Path) else nullcontext(path)  # noqa: SIM115
+    with opened as file:
         try:
             if zipfile.is_zipfile(file):
                 with zipfile.ZipFile(file) as archive:
@@ -139,10 +140,11 @@ def class_names(path: str | Path | IO[bytes]) -> list[str]:
 
 
 def _names(file: IO[bytes]) -> dict[str, None]:
-    names, texts = {}, ['', '']
+    names: dict[str, None] = {}
+    texts = ['', '']
     for operation, argument, _ in pickletools.genops(file):
         if operation.name == 'GLOBAL':
-            module, name = argument.split(' ', 1)
+            module, name = str(argument).split(' ', 1)
         elif operation.name == 'STACK_GLOBAL':  # protocol 4: the two texts before
             module, name = texts
         else:

@@ -19,7 +19,7 @@ from .inert import history
 __all__ = ['plain', 'with_histories']
 
 # What PyTorch's reader knows; subclasses become the class that they come from.
-_SINGLE = (bool, int, float, complex, str, bytes, type(None))
+_SINGLE: Any = (bool, int, float, complex, str, bytes, type(None))
 _KEPT = (torch.Tensor, torch.Size, torch.dtype, torch.device)
 
 
@@ -39,16 +39,18 @@ def plain(value: Any, name: str, odd: dict[str, str]) -> Any:
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, HistoryBuffer):
-        return history(*value.data, value.max_length)
+        log, count = value.data
+        return history(log, count, value.max_length)
     if isinstance(value, PurePath):
         return str(value)
     if isinstance(value, Mapping):
         return _plain_mapping(value, name, odd)
-    for kind in (list, tuple, set, *_SINGLE[:-1]):
+    for kind in (list, tuple, set):
         if isinstance(value, kind):
-            if kind in _SINGLE:
-                return kind(value)
             return kind(plain(item, f'{name}.{k}', odd) for k, item in enumerate(value))
+    for base in _SINGLE[:-1]:
+        if isinstance(value, base):
+            return base(value)
     odd[name] = f'{type(value).__module__}.{type(value).__qualname__}'
     return value
 

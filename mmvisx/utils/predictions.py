@@ -45,7 +45,9 @@ def write_predictions(path: str | Path, samples: Sequence[Mapping[str, Any]]) ->
     Raises:
         UserError: It cannot be written.
     """
-    arrays = {key: value for k, item in enumerate(samples) for key, value in _leaves(item, f'{k}')}
+    arrays: dict[str, Any] = {
+        key: value for k, item in enumerate(samples) for key, value in _leaves(item, f'{k}')
+    }
     with writing(path, 'wb', sum(array.nbytes for array in arrays.values())) as file:
         np.savez(file, **arrays)
 

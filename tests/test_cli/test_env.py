@@ -83,7 +83,7 @@ def test_python_version(version, status):
     assert check_env.check_python(version).status == status
 
 
-@pytest.mark.parametrize(('version', 'wanted'), [('2.14.0', '<2.14'), ('2.3.0', '>=2.4')])
+@pytest.mark.parametrize(('version', 'wanted'), [('2.14.0', '<2.14'), ('2.3.0', '>=2.5')])
 def test_torch_outside_the_range(environment, version, wanted):
     environment[0]['torch'] = version
     row = problems()['torch']

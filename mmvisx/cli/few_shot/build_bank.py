@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 
-from mmvisx.cli.options import add_config_argument, add_config_options
+from mmvisx.cli.options import add_config_argument, add_config_options, add_trust_option
 
 
 def main() -> None:
@@ -20,6 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description='Keep the activations of all images in a bank')
     add_config_argument(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
+    add_trust_option(parser)
     parser.add_argument('--out', required=True, help='folder of the bank')
     parser.add_argument(
         '--split', default='train', help='SPLIT_dataloader of the config: train, val, test, few'

@@ -78,15 +78,17 @@ def read_literals(text: str) -> dict[str, Any]:
         raise ValueError(f'it is no Python ({error or type(error).__name__})') from error
     found = {}
     for statement in statements:
-        target = statement.targets if isinstance(statement, ast.Assign) else []
-        if not (len(target) == 1 and isinstance(target[0], ast.Name)):
+        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+            raise ValueError(f'line {statement.lineno} is no assignment to a name')
+        (target,) = statement.targets
+        if not isinstance(target, ast.Name):
             raise ValueError(f'line {statement.lineno} is no assignment to a name')
         try:
-            found[target[0].id] = ast.literal_eval(_Dicts().visit(statement.value))
+            found[target.id] = ast.literal_eval(_Dicts().visit(statement.value))
         except (ValueError, TypeError, RecursionError, MemoryError) as error:
             raise ValueError(
                 f'line {statement.lineno} does not assign numbers, texts, lists and dicts to '
-                f'{target[0].id}'
+                f'{target.id}'
             ) from error
     return found
 
