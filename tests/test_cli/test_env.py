@@ -244,7 +244,7 @@ def test_main_prints_the_table_and_the_exit_code(environment, monkeypatch, capsy
     monkeypatch.setattr(sys, 'argv', ['check_env.py', '--quiet'])
     assert check_env.main() == 1
     printed = capsys.readouterr().out
-    assert re.search(r'^torch +2\.14\.1 +>=2\.4,<2\.14 +FAULT\n    -> pip install', printed, re.M)
+    assert re.search(r'^torch +2\.14\.1 +>=2\.5,<2\.14 +FAULT\n    -> pip install', printed, re.M)
     assert 'numpy' not in printed
 
 
