@@ -20,7 +20,7 @@ TOP = ('benchmarks/', 'configs/', 'demo/', 'docs/', 'mmvisx/', 'tests/', 'tools/
 SUFFIXES = ('.py', '.json', '.md', '.sh', '.toml', '.txt', '.cfg', '.yaml')
 # What a reader has of his own or gets by a command.
 READERS = re.compile(
-    r'(work_dirs|data|outputs|photos|seed_\d|\.venv|epoch_|elephant\.json|inst|mine)'
+    r'(work_dirs|data|outputs|photos|seed_\d|\.venv|epoch_|elephant\.json|inst|mine|dist/)'
 )
 
 
