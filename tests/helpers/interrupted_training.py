@@ -1,6 +1,6 @@
 """Small trainings that are told to end, for the tests and for the processes they start.
 
-python interrupted_training.py FOLDER [OPTIONS AS JSON]
+python interrupted_training.py FOLDER OPTIONS_AS_JSON
 """
 
 import json
@@ -19,7 +19,7 @@ from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
-from mmengine.registry import TRANSFORMS
+from mmengine.registry import HOOKS, TRANSFORMS
 
 from mmvisx.engine.runner import CheckedRunner
 
@@ -116,6 +116,7 @@ class Mean(BaseMetric):
         return dict(value=sum(results) / len(results))
 
 
+@HOOKS.register_module(force=True)
 class SignalHook(Hook):
     """Send this process a signal in the middle of an iteration of training or of validation.
 
@@ -227,13 +228,11 @@ def train(folder, **options):
 
 
 def main():
-    """Train; with ``seconds``, slowly."""
+    """Train; an iteration takes ``seconds``."""
     # A test may run in a job of a script, which ignores it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    folder = Path(sys.argv[1])
-    options = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
-    seconds = options.pop('seconds', 0)
-    torch.save(train(folder, hooks=[SlowHook(seconds)], **options).state_dict(), folder / 'end.pth')
+    options = json.loads(sys.argv[2])
+    train(Path(sys.argv[1]), hooks=[SlowHook(options.pop('seconds'))], **options)
 
 
 if __name__ == '__main__':

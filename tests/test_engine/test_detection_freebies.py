@@ -12,12 +12,13 @@ from mmengine.registry import DefaultScope
 from mmvisx.apis.run import build_runner, prepare_config
 from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.engine.hooks import BoxWeightsHook
+from tests.helpers import interrupted_training  # noqa: F401 - registers SignalHook
 from tests.helpers.detection_families import BOXES, as_list, batch, build
 
 NANO = 'configs/detection_freebies/{}_resnet18_freebies_nano_shapes_voc.py'
 
 
-def train(repo, folder, model, **options):
+def train(repo, folder, model, hooks=(), **options):
     """Train two epochs on four images, the first with mixup."""
     cfg = prepare_config(repo / NANO.format(model), folder / options.pop('name'))
     cfg.merge_from_dict(options)
@@ -32,7 +33,7 @@ def train(repo, folder, model, **options):
             cfg[f'{part}_{name}'] = None
     cfg.default_hooks.checkpoint.interval = 1
     switch = dict(type='mmvisx.MixUpSwitchHook', num_last_epochs=1)
-    cfg.custom_hooks = [h for h in cfg.custom_hooks if 'Switch' not in h.type] + [switch]
+    cfg.custom_hooks = [h for h in cfg.custom_hooks if 'Switch' not in h.type] + [switch, *hooks]
     for layer in cfg.model.data_preprocessor.get('batch_augments') or ():
         layer.interval = 1
     cfg.randomness = dict(seed=1)
@@ -54,6 +55,18 @@ def test_resumed_is_the_uninterrupted_training(repo, tmp_path, model):
         load_from=str(tmp_path / 'whole' / 'epoch_1.pth'),
     )
     assert whole.keys() == resumed.keys()
+    for key, value in whole.items():
+        assert torch.equal(value, resumed[key]), key
+
+
+@pytest.mark.slow
+def test_told_to_end_in_an_epoch_it_goes_on_with_the_same_mixtures(repo, tmp_path):
+    whole = train(repo, tmp_path, 'yolov3', name='whole')
+    stop = dict(type='SignalHook', at=0)
+    with pytest.raises(SystemExit) as end:
+        train(repo, tmp_path, 'yolov3', name='broken', hooks=[stop])
+    assert end.value.code == 143
+    resumed = train(repo, tmp_path, 'yolov3', name='broken', resume=True)
     for key, value in whole.items():
         assert torch.equal(value, resumed[key]), key
 

@@ -106,6 +106,25 @@ def test_resumed_equals_uninterrupted(train, text):
     assert logs(resumed) == logs(whole)[6:]
 
 
+@pytest.mark.parametrize('at', [4, 6])
+@pytest.mark.parametrize('text', [KMEANS, TURNS], ids=['k-means', 'two networks'])
+def test_told_to_end_it_goes_on_with_what_it_had_in_hand(train, text, at, capsys):
+    whole = train('whole', text)
+    capsys.readouterr()
+    told = f"""
+custom_imports = dict(imports=['own_loops', 'interrupted_training'])
+custom_hooks = [dict(type='mmvisx.RandomStateHook'), dict(type='SignalHook', at={at})]
+"""
+    with pytest.raises(SystemExit) as end:
+        train('broken', text + told)
+    assert end.value.code == 143
+    assert f'SIGTERM: stopped after iteration {at + 1}' in capsys.readouterr().out
+    resumed = train('broken', text, '--resume')
+    assert not (resumed / 'interrupted.pth').exists()
+    for key in ('state_dict', 'optimizer', 'param_schedulers', 'mmvisx_loop'):
+        assert same(read(whole).get(key), read(resumed).get(key)), key
+
+
 def test_k_means_finds_the_clouds(train):
     folder = train('whole', KMEANS, '--cfg-options', 'train_cfg.max_iters=33')
     found = read(folder, 33)['state_dict']['centroids']
