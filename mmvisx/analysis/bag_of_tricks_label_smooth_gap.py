@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.progress import progress
 from mmvisx.visualization.bag_of_tricks_label_smooth_gap import plot_gaps
 
 __all__ = ['LabelSmoothGap', 'score_gap']
@@ -53,7 +53,7 @@ class LabelSmoothGap:
         """
         gaps = []
         preprocess: Any = model.data_preprocessor
-        for data in tqdm(loader, unit='batch'):
+        for data in progress(loader, 'predicting', 'step'):
             scores = model(**preprocess(data, False), mode='tensor')
             if not isinstance(scores, Tensor) or scores.dim() != 2 or scores.shape[1] < 2:
                 raise UserError(

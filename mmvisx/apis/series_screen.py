@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -31,8 +31,8 @@ class SeriesScreen:
         metrics: Keys of the metrics to show of a finished one.
     """
 
-    def __init__(self, total: int, metrics: Sequence[str]) -> None:
-        self.total, self.metrics = total, metrics
+    def __init__(self, total: int, metrics: Iterable[str]) -> None:
+        self.total, self.metrics = total, list(metrics)
         self.done = 0
         self.console = plain_console(stderr=True)
         self._outputs: dict[str, Path] = {}

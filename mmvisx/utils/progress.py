@@ -16,7 +16,9 @@ DELAY = 2.0  # seconds without a word: what is over by then needs none
 PAUSE = 10.0  # seconds between two lines where no bar can be drawn
 
 
-def progress(items: Iterable[Item], what: str, unit: str = 'file') -> Iterator[Item]:
+def progress(
+    items: Iterable[Item], what: str, unit: str = 'file', total: int | None = None
+) -> Iterator[Item]:
     """Yield the items; what takes longer than two seconds shows on stderr how far it got.
 
     A terminal gets a bar with the time left, which goes away in the end; a pipe gets a plain line
@@ -25,14 +27,17 @@ def progress(items: Iterable[Item], what: str, unit: str = 'file') -> Iterator[I
     Args:
         what: is done with the items, as ``'reading labels'``.
         unit: what an item is called.
+        total: their number, where they do not say it themselves.
     """
     if sys.stderr.isatty():
-        yield from tqdm(items, desc=what, unit=unit, delay=DELAY, leave=False)
+        yield from tqdm(items, desc=what, unit=unit, total=total, delay=DELAY, leave=False)
         return
-    total = f' of {len(items)}' if isinstance(items, Sized) else ''
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    whole = '' if total is None else f' of {total}'
     last = time.monotonic() + DELAY - PAUSE
     for count, item in enumerate(items):
         if time.monotonic() - last > PAUSE:
             last = time.monotonic()
-            print(f'{what}: {count}{total} {unit}s', file=sys.stderr, flush=True)
+            print(f'{what}: {count}{whole} {unit}s', file=sys.stderr, flush=True)
         yield item

@@ -124,6 +124,9 @@ def test_processes_predict_fused_too(
         env={**os.environ, **settings, 'PYTHONPATH': str(repo)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
+    # The first process speaks alone.
+    assert done.stdout.count('model     tiny_mask_rcnn') == done.stdout.count('test: 4 images') == 1
+    assert ', on 2 x cpu' in done.stdout
     plain, two = (json.loads((tmp_path / f'{n}.json').read_text()) for n in ('plain', 'two'))
     assert two == pytest.approx(plain, abs=1e-5, nan_ok=True)
 

@@ -23,6 +23,8 @@ def test_pipes_get_lines(hasty, capsys):
     assert capsys.readouterr().err == 'reading: 0 of 2 files\nreading: 1 of 2 files\n'
     assert list(progress(iter('ab'), 'listing x', 'image')) == ['a', 'b']
     assert capsys.readouterr().err == 'listing x: 0 images\nlisting x: 1 images\n'
+    assert list(progress(iter('ab'), 'drawing', 'image', 2)) == ['a', 'b']
+    assert capsys.readouterr().err == 'drawing: 0 of 2 images\ndrawing: 1 of 2 images\n'
 
 
 def test_what_is_quick_says_nothing(capsys):

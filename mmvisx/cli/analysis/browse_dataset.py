@@ -61,10 +61,10 @@ def main() -> None:
         raise UserError(f'--count {args.count} should be at least 1')
     import mmcv
     from mmdet.utils import register_all_modules
-    from tqdm import tqdm
 
     from mmvisx.apis.run import prepare_config
     from mmvisx.utils.config.classes import read_classes, set_classes
+    from mmvisx.utils.progress import progress
 
     register_all_modules(init_default_scope=False)
     cfg = prepare_config(args.config, options=args.cfg_options)
@@ -72,7 +72,7 @@ def main() -> None:
         set_classes(cfg, read_classes(args.classes))
     written = 0
     samples = browse(cfg, args.count, args.split, args.seed, args.start)
-    for name, picture in tqdm(samples, total=args.count, unit='image'):
+    for name, picture in progress(samples, 'drawing', 'image', args.count):
         mmcv.imwrite(picture[..., ::-1], str(Path(args.out_dir) / name))
         written += 1
     print(f'wrote {written} pictures into {args.out_dir}')

@@ -38,12 +38,12 @@ def main() -> None:
     if args.height < 32:
         raise UserError(f'--height {args.height} should be at least 32')
     import mmcv
-    from tqdm import tqdm
 
     from mmvisx.analysis.detectors_switches import SwitchMaps, last_sacs
     from mmvisx.apis import Inferencer
     from mmvisx.apis.inference.inputs import list_images
     from mmvisx.datasets.transforms.loading import decode_image
+    from mmvisx.utils.progress import progress
 
     inferencer = Inferencer(
         args.config, args.checkpoint, args.device, show_progress=False, fuse=False
@@ -55,7 +55,7 @@ def main() -> None:
     double = next((name for name in names if names.count(name) > 1), None)
     if double:
         raise UserError(f'two images are called {double}; draw them into different --out-dir')
-    for path, name in zip(tqdm(paths, unit='image'), names, strict=True):
+    for path, name in zip(progress(paths, 'drawing', 'image'), names, strict=True):
         image = decode_image(path, 'name an image or a folder', 'color', 'cv2', None)
         run = partial(inferencer, image, return_vis=True, pred_score_thr=args.score_thr)
         maps, result = analysis.measure(inferencer.model, run)

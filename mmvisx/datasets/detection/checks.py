@@ -12,12 +12,12 @@ from typing import Any
 
 from PIL import Image
 from terminaltables import AsciiTable
-from tqdm import tqdm
 
 from mmvisx.datasets.image_file import image_fault, image_size, size_fault
 from mmvisx.utils import UserError
 from mmvisx.utils.coco_file import read_coco
 from mmvisx.utils.inside import check_inside
+from mmvisx.utils.progress import progress
 
 from .coco_faults import find_faults
 from .coco_json import box_fault, duplicates, reaches_out, valid_box
@@ -179,7 +179,7 @@ def check_coco(
             report.add('annotation of an unknown image', f'{where}: {annotation["image_id"]}')
         elif valid_box(annotation.get('bbox')):
             check_box(report, annotation['bbox'], *sizes[annotation['image_id']], where)
-    for image in tqdm(images, unit='image'):
+    for image in progress(images, 'checking', 'image'):
         width, height = image['width'], image['height']
         check_image(report, folder / image['file_name'], width, height)
         if max(width, height) > 100 * min(width, height):
@@ -216,7 +216,7 @@ def check_voc(year_folder: str | Path, split: str | None, classes: Collection[st
     report = Report(len(names))
     for name in duplicates(names):
         report.add('duplicate id', f'{split}.txt: {name}')
-    for name in tqdm(names, unit='image'):
+    for name in progress(names, 'checking', 'image'):
         _check_voc_image(report, folder, name, classes)
     return report
 

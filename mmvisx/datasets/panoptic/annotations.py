@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
-from tqdm import tqdm
 
 from mmvisx.utils import UserError
 from mmvisx.utils.inside import check_inside
+from mmvisx.utils.progress import progress
 
 IGNORE = 255
 STUFF_CLASSES = 183
@@ -126,7 +126,7 @@ def panoptic_to_stuff(
     check_inside(names, [os.fspath(panoptic_folder)], os.fspath(annotation_file))
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    for annotation in tqdm(content['annotations'], unit='image'):
+    for annotation in progress(content['annotations'], 'converting', 'image'):
         source = Path(panoptic_folder) / annotation['file_name']
         unknown = {s['category_id'] for s in annotation['segments_info']} - labels.keys()
         if unknown:

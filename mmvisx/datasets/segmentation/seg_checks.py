@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from terminaltables import AsciiTable
-from tqdm import tqdm
 
 from mmvisx.datasets.detection.checks import Report
 from mmvisx.datasets.image_file import image_fault, image_size
 from mmvisx.utils import UserError
+from mmvisx.utils.progress import progress
 
 from .seg_files import IMAGE_SUFFIXES, find_files, find_images
 
@@ -98,7 +98,7 @@ def check_masks(
     for name in sorted(maps.keys() - found.keys()):
         report.add('label map without an image', maps[name])
     pixels, presence = np.zeros(IGNORE + 1, int), np.zeros(IGNORE + 1, int)
-    for name, image in tqdm(found.items(), unit='image'):
+    for name, image in progress(found.items(), 'checking', 'image'):
         if name not in maps:
             report.add('missing label map', f'{image}: no {Path(masks) / name}.png')
             continue
@@ -189,7 +189,7 @@ def check_folders(root: str | Path, classes: Sequence[str] | None = None) -> Cou
     for path in sorted(p for p in Path(root).iterdir() if p.suffix.lower() in FOLDER_SUFFIXES):
         report.add('image beside the class folders', str(path))
     seen: dict[bytes, Path] = {}
-    for folder in tqdm(folders, unit='class'):
+    for folder in progress(folders, 'checking', 'folder'):
         count = _check_folder(report, folder, seen)
         report.images += count
         report.classes[folder.name] = (count, 0)

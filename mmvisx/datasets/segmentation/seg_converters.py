@@ -10,10 +10,10 @@ import numpy as np
 from mmseg.utils import get_palette
 from PIL import Image, UnidentifiedImageError
 from scipy.io import loadmat
-from tqdm import tqdm
 
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.files import write_text
+from mmvisx.utils.progress import progress
 
 from .pascal_person_part import person_parts
 
@@ -129,7 +129,7 @@ def _sbd_root(sbd: str | Path) -> Path:
 
 def _write_maps(names: Sequence[str], read: Callable[[str], np.ndarray], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    for name in tqdm(names, unit='map'):
+    for name in progress(names, 'writing', 'map'):
         save_labels(read(name), out / f'{name}.png')
 
 
@@ -174,7 +174,7 @@ def convert_person_parts(
     out = voc / folder
     out.mkdir(parents=True, exist_ok=True)
     made = set()
-    for name, path in tqdm(files.items(), unit='image'):
+    for name, path in progress(files.items(), 'converting', 'image'):
         labels = person_parts(path)
         if labels is not None:
             save_labels(labels, out / f'{name}.png')
@@ -212,7 +212,7 @@ def convert_lip(source: str | Path, out: str | Path) -> dict[str, int]:
     counts = {}
     for split, (folder, ids) in LIP_SPLITS.items():
         names = read_names(source / folder / ids)
-        for name in tqdm(names, unit='image'):
+        for name in progress(names, f'converting {split}', 'image'):
             image = source / folder / 'Images' / f'{name}.jpg'
             labels = _lip_labels(source / folder / 'Category_ids' / f'{name}.png', image)
             save_labels(labels, out / 'segmentations' / f'{name}.png')

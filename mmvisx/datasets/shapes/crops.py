@@ -8,9 +8,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.utils import track_iter_progress
 
 from mmvisx.utils import UserError
+from mmvisx.utils.progress import progress
 
 from .render import SHAPES_CLASSES, Scene, render_scene
 
@@ -89,7 +89,7 @@ def write_crops(out: str | Path, config: CropsConfig) -> None:
     for split in ('train', 'val'):
         for name in SHAPES_CLASSES:
             (partial / split / name).mkdir(parents=True)
-    for number in track_iter_progress(range(config.train + config.val)):
+    for number in progress(range(config.train + config.val), 'rendering', 'image'):
         split = 'train' if number < config.train else 'val'
         scene = render_scene(config.seed, number, config.scene_size, (1, 1))
         folder = partial / split / SHAPES_CLASSES[scene.instances[0].label]

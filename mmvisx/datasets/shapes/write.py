@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_api
-from tqdm import tqdm
 
 from mmvisx.utils import UserError
 from mmvisx.utils.files import write_json, write_text
+from mmvisx.utils.progress import progress
 
 from .render import (
     CONTEXT_CLASSES,
@@ -202,15 +202,13 @@ def _write_all(config: ShapesConfig, root: Path, workers: int) -> None:
     for folder in [*folders, 'SegmentationPart'] if config.parts else folders:
         (root / 'VOCdevkit' / 'VOC2012' / folder).mkdir(parents=True)
     pool = ProcessPoolExecutor(workers) if workers > 1 else None
-    with pool or nullcontext(), tqdm(total=config.train + config.val, unit='image') as bar:
+    with pool or nullcontext():
         for split, numbers in config.splits():
             (root / 'coco' / split).mkdir()
             (root / 'coco' / 'stuffthingmaps' / split).mkdir(parents=True)
             make = partial(_make_one, config=config, root=root, split=split)
-            annotations = []
-            for done in pool.map(make, numbers, chunksize=8) if pool else map(make, numbers):
-                annotations.append(done)
-                bar.update()
+            made = pool.map(make, numbers, chunksize=8) if pool else map(make, numbers)
+            annotations = list(progress(made, f'rendering {split}', 'image', len(numbers)))
             content = json.dumps(_coco_json(config, numbers, annotations), separators=(',', ':'))
             write_text(root / 'coco' / 'annotations' / f'instances_{split}.json', content)
     write_lists(dict(config.splits()), root)

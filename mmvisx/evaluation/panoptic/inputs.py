@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from pycocotools import mask as rle_tools
-from tqdm import tqdm
 
 from mmvisx.datasets.panoptic.annotations import coco_stuff_labels, contiguous_labels
 from mmvisx.evaluation.panoptic.format import (
@@ -24,6 +23,7 @@ from mmvisx.evaluation.panoptic.format import (
 from mmvisx.evaluation.panoptic.merge import MergeRule, PanopticCanvas
 from mmvisx.utils import UserError
 from mmvisx.utils.files import write_json
+from mmvisx.utils.progress import progress
 
 _LABELS = 256
 
@@ -250,7 +250,7 @@ def merge_files(
     kinds = {c['id']: 'things' if c['isthing'] else 'stuff' for c in categories}
     counts: Counter[str] = Counter(things=0, stuff=0)
     annotations = []
-    for image in tqdm(images, unit='image'):
+    for image in progress(images, 'merging', 'image'):
         canvas = PanopticCanvas(image['height'], image['width'], rule)
         canvas.add_things(detections(image))
         if isinstance(stuff, StuffMaps):

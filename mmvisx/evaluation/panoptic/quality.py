@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from terminaltables import AsciiTable
-from tqdm import tqdm
 
 from mmvisx.datasets.panoptic.annotations import read_panoptic_json
 from mmvisx.evaluation.panoptic.format import (
@@ -25,6 +24,7 @@ from mmvisx.evaluation.panoptic.format import (
     read_json,
 )
 from mmvisx.utils import UserError
+from mmvisx.utils.progress import progress
 
 IOU, TP, FP, FN = range(4)
 
@@ -239,7 +239,7 @@ def evaluate_panoptic(
         raise UserError(f'{truth_json} has no annotations')
     ids = [category['id'] for category in categories]
     total = np.zeros((len(ids), 4))
-    for number, truth in tqdm(truths.items(), unit='image'):
+    for number, truth in progress(truths.items(), 'comparing', 'image'):
         prediction = predictions[number]
         try:
             total += panoptic_statistics(
