@@ -6,7 +6,6 @@ python tools/benchmarks/classification_pipeline.py --out benchmarks/classificati
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -21,6 +20,7 @@ from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 from mmvisx.utils import UserError, run_cli
+from mmvisx.utils.files import write_json
 from mmvisx.utils.machine import describe_machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,7 +119,7 @@ def main(args: list[str] | None = None) -> int:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         source = str(options.images) if options.images else f'{len(paths)} photographs, {SIDE} px'
         content = {'machine': info, 'images': source, 'result': result}
-        options.out.write_text(json.dumps(content, indent=2) + '\n')
+        write_json(options.out, content)
     return 0
 
 

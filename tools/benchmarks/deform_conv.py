@@ -6,7 +6,6 @@ Example: python tools/benchmarks/deform_conv.py --out benchmarks/deform_conv.jso
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from tqdm import tqdm
 
 from mmvisx.models.layers import deform_conv2d
 from mmvisx.utils import run_cli
+from mmvisx.utils.files import write_json
 from mmvisx.utils.machine import describe_machine
 
 # (N, C, H, W) of the 3x3 convolutions of a ResNet-50's stages 2 to 4 at 512x512.
@@ -114,7 +114,7 @@ def main(args: list[str] | None = None) -> int:
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         content = {'machine': info, 'results': results}
-        options.out.write_text(json.dumps(content, indent=2) + '\n')
+        write_json(options.out, content)
     return 0
 
 

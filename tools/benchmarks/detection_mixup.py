@@ -20,6 +20,7 @@ from mmdet.utils import register_all_modules
 from tqdm import tqdm
 
 from mmvisx.utils import run_cli
+from mmvisx.utils.files import write_json
 from mmvisx.utils.machine import describe_machine
 
 # Width and height of Resize: YOLOv3's, and Faster R-CNN's on VOC and on COCO.
@@ -134,7 +135,7 @@ def main(args: list[str] | None = None) -> int:
         settings = {key: getattr(options, key) for key in ('masks', 'samples', 'rounds')}
         name = options.dataset + (' with masks' if options.masks else '')
         content[name] = {'machine': info, 'settings': settings, 'results': results}
-        options.out.write_text(json.dumps(content, indent=2) + '\n')
+        write_json(options.out, content)
     return 0
 
 

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from mmvisx.engine.optim import BFloat16OptimWrapper
 from mmvisx.surgery import fuse_for_inference
 from mmvisx.utils import UserError, run_cli
+from mmvisx.utils.files import write_json
 from mmvisx.utils.machine import describe_machine
 from mmvisx.utils.measure import paired_memory, paired_seconds
 
@@ -231,7 +232,7 @@ def main(args: list[str] | None = None) -> int:
                 print(json.dumps(result, indent=2), flush=True)
                 if options.out:
                     options.out.parent.mkdir(parents=True, exist_ok=True)
-                    options.out.write_text(json.dumps(content, indent=2) + '\n')
+                    write_json(options.out, content)
     return 0
 
 

@@ -28,6 +28,7 @@ from torch.optim import SGD
 
 from mmvisx.models.backbones import GUNN
 from mmvisx.utils import UserError, run_cli
+from mmvisx.utils.files import write_json
 from mmvisx.utils.machine import describe_machine
 from mmvisx.utils.measure import paired_seconds, peak_memory, summary
 
@@ -253,7 +254,7 @@ def main(args: list[str] | None = None) -> int:
         if options.out:  # after each, so that what is cut off leaves what it has
             options.out.parent.mkdir(parents=True, exist_ok=True)
             content = {'machine': info, 'results': results}
-            options.out.write_text(json.dumps(content, indent=2) + '\n')
+            write_json(options.out, content)
     return 0
 
 

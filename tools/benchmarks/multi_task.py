@@ -11,7 +11,6 @@ two models with one task each, which run the trunk twice.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from torch import Tensor
 
 from mmvisx.registry import MODELS
 from mmvisx.utils import run_cli
+from mmvisx.utils.files import write_json
 from mmvisx.utils.machine import describe_machine
 from mmvisx.utils.measure import paired_seconds
 
@@ -155,7 +155,7 @@ def main(args: list[str] | None = None) -> int:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         kept = {k: v for k, v in vars(options).items() if k != 'out'}
         content = {'machine': info, 'options': kept, 'result': result}
-        options.out.write_text(json.dumps(content, indent=2) + '\n')
+        write_json(options.out, content)
     return 0
 
 

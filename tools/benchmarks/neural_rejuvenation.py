@@ -29,6 +29,7 @@ from mmvisx.engine.hooks import NeuralRejuvenationHook
 from mmvisx.registry import MODELS
 from mmvisx.surgery.neural_rejuvenation import build_channel_graph, cost, rejuvenate, utilization
 from mmvisx.utils import run_cli
+from mmvisx.utils.files import write_json
 from mmvisx.utils.machine import describe_machine
 from mmvisx.utils.measure import summary
 
@@ -268,7 +269,7 @@ def main(args: list[str] | None = None) -> int:
         kept = {k: v for k, v in vars(options).items() if k != 'out'}
         name = 'process' if torch.get_num_threads() == 1 else 'wall'
         content = dict(machine=info, clock=name, options=kept, results=results)
-        options.out.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')
+        write_json(options.out, content)
     return 0
 
 

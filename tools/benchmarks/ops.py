@@ -30,6 +30,7 @@ from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.ops.mmcv_ext import functions, is_standing_in
 from mmvisx.utils import UserError, run_cli
 from mmvisx.utils.config import load_config
+from mmvisx.utils.files import write_json
 from mmvisx.utils.machine import describe_machine
 from mmvisx.utils.measure import summary
 
@@ -155,7 +156,7 @@ def main(args: list[str] | None = None) -> int:
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         content = dict(machine=info, unit='milliseconds', results=results)
-        options.out.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')
+        write_json(options.out, content)
     return 0
 
 

@@ -10,7 +10,6 @@ work on the machine changes least.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from tqdm import tqdm
 
 from mmvisx.models.backbones import ResNetTweak
 from mmvisx.utils import run_cli
+from mmvisx.utils.files import write_json
 from mmvisx.utils.machine import describe_machine
 
 CLASSES = 1000
@@ -131,7 +131,7 @@ def main(args: list[str] | None = None) -> int:
         kept = {k: v for k, v in vars(options).items() if k != 'out'}
         clock = pick_clock(options.device).__name__
         content = {'machine': info, 'clock': clock, 'options': kept, 'result': result}
-        options.out.write_text(json.dumps(content, indent=2) + '\n')
+        write_json(options.out, content)
     return 0
 
 

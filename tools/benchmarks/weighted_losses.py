@@ -26,6 +26,7 @@ from torch import nn
 from mmvisx.apis.build import build_model
 from mmvisx.surgery import weight_box_losses
 from mmvisx.utils import run_cli
+from mmvisx.utils.files import write_json
 from mmvisx.utils.machine import describe_machine
 from mmvisx.utils.measure import seconds, summary
 
@@ -128,7 +129,7 @@ def main(args: list[str] | None = None) -> int:
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         content = {'machine': info, 'boxes_per_image': BOXES, 'results': results}
-        options.out.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')
+        write_json(options.out, content)
     return 0
 
 
