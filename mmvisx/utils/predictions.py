@@ -57,7 +57,9 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, np.ndarray]]:
         for key, item in value.items():
             yield from _leaves(item, f'{name}/{key}')
     elif isinstance(value, torch.Tensor):
-        yield name, value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        # NumPy has no bfloat16; float32 has all its values.
+        yield name, (value.float() if value.dtype == torch.bfloat16 else value).numpy()
     elif isinstance(value, np.ndarray) and value.dtype.kind in 'biuf':
         yield name, value
     else:

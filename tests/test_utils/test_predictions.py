@@ -50,12 +50,14 @@ def test_maps_and_scores_come_back(tmp_path):
         pred_sem_seg=dict(data=torch.arange(6).reshape(1, 2, 3).to(torch.uint8)),
         pred_score=torch.rand(3, dtype=torch.float64),
         flags=np.array([True, False]),
+        half=torch.tensor([0.1, 1e30], dtype=torch.bfloat16),
     )
     write_predictions(tmp_path / 'x.npz', [sample])
     (found,) = read_predictions(tmp_path / 'x.npz')
     assert torch.equal(found['pred_sem_seg']['data'], sample['pred_sem_seg']['data'])
     assert torch.equal(found['pred_score'], sample['pred_score'])
     assert found['flags'].tolist() == [True, False]
+    assert torch.equal(found['half'], sample['half'].float())
 
 
 def hostile_pickle(path, canary):
