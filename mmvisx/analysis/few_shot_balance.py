@@ -35,10 +35,14 @@ class BalanceCurve(NamedTuple):
     few: np.ndarray
 
     @property
+    def harmonic(self) -> np.ndarray:
+        """Harmonic mean of both accuracies, ``(T,)``."""
+        return 2 * self.large * self.few / np.maximum(self.large + self.few, 1e-12)
+
+    @property
     def best(self) -> float:
         """The offset with the largest harmonic mean of both accuracies."""
-        total = np.maximum(self.large + self.few, 1e-12)
-        return float(self.offsets[(2 * self.large * self.few / total).argmax()])
+        return float(self.offsets[self.harmonic.argmax()])
 
 
 def trade_off(
@@ -79,6 +83,7 @@ class Balance:
         shots: Samples of each.
         draws: Of classes and samples.
         seed: Of the draws.
+        offsets: In units of cosine similarity.
 
     Raises:
         UserError: ``pseudo`` leaves no class of one kind.
@@ -86,10 +91,18 @@ class Balance:
     Not in the document.
     """
 
-    def __init__(self, pseudo: float = 0.2, shots: int = 1, draws: int = 5, seed: int = 0) -> None:
+    def __init__(
+        self,
+        pseudo: float = 0.2,
+        shots: int = 1,
+        draws: int = 5,
+        seed: int = 0,
+        offsets: Sequence[float] = OFFSETS,
+    ) -> None:
         if not 0 < pseudo < 1:
             raise UserError(f'pseudo={pseudo} of Balance is a share: above 0 and below 1')
         self.pseudo, self.shots, self.draws, self.seed = pseudo, shots, draws, seed
+        self.offsets = offsets
 
     def measure(self, bank: ActivationBank, row: Row) -> BalanceCurve:
         """Return the curve of a row, by its mean over draws.
@@ -127,11 +140,12 @@ class Balance:
         activations, labels = bank.read(train), renumbered[bank.labels[train]]
         means = np.stack([activations[labels == k].mean(axis=0) for k in range(len(large))])
         samples = np.stack([bank.read(halves[k][0][: self.shots]) for k in few])
-        score = row(Known(activations, labels, means, samples, self.seed))
+        score = row(Known(activations, labels, means, samples, self.seed, large))
         held = np.concatenate([halves[k][1] for k in range(total)])
         queries = bank.read(held)
         lengths = np.linalg.norm(queries, axis=1)
-        return trade_off(score(queries), lengths, renumbered[bank.labels[held]], len(large))
+        truth = renumbered[bank.labels[held]]
+        return trade_off(score(queries), lengths, truth, len(large), self.offsets)
 
     def draw(self, curves: dict[str, BalanceCurve], out: str | Path) -> Path:
         """Draw curves of several rows, accuracy on few classes over that on large ones."""

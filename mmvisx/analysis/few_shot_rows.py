@@ -17,7 +17,17 @@ from sklearn.linear_model import LogisticRegression
 from mmvisx.models.heads.few_shot_predicted import PredictedHead
 from mmvisx.models.layers import ParameterPredictor
 
-__all__ = ['Known', 'Row', 'Scores', 'class_mean', 'linear', 'nearest', 'predicted', 'simple_shot']
+__all__ = [
+    'Known',
+    'Row',
+    'Scores',
+    'class_mean',
+    'few_labels',
+    'linear',
+    'nearest',
+    'predicted',
+    'simple_shot',
+]
 
 Scores = Callable[[np.ndarray], np.ndarray]
 # Queries that are compared with all samples at once.
@@ -33,6 +43,7 @@ class Known(NamedTuple):
         means: Mean activations of the large classes, ``(L, d)``.
         support: Samples of the few classes, ``(F, n, d)``.
         seed: Of what a row draws.
+        classes: Numbers of the large classes in the classifier, ``(L,)``; ``None``: all, in order.
     """
 
     activations: np.ndarray
@@ -40,6 +51,7 @@ class Known(NamedTuple):
     means: np.ndarray
     support: np.ndarray
     seed: int = 0
+    classes: np.ndarray | None = None
 
 
 Row = Callable[[Known], Scores]
@@ -49,7 +61,8 @@ def _unit(x: np.ndarray) -> np.ndarray:
     return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12)
 
 
-def _few_labels(known: Known) -> np.ndarray:
+def few_labels(known: Known) -> np.ndarray:
+    """Return the classes of all samples, ``(F * n,)``, from L."""
     few, shots = known.support.shape[:2]
     return len(known.means) + np.repeat(np.arange(few), shots)
 
@@ -74,7 +87,7 @@ def nearest(share: float = 1.0) -> Row:
         rows = _sample(known, lambda n: max(1, round(share * n)))
         few = known.support.reshape(-1, known.support.shape[-1])
         samples = _unit(np.concatenate([known.activations[rows], few]))
-        labels = np.concatenate([known.labels[rows], _few_labels(known)])
+        labels = np.concatenate([known.labels[rows], few_labels(known)])
         order = np.argsort(labels, kind='stable')
         starts = np.searchsorted(labels[order], np.arange(labels.max() + 1))
 
@@ -135,7 +148,7 @@ def linear(balanced: bool = True, strength: float = 10.0) -> Row:
         model = LogisticRegression(C=strength, max_iter=1000)
         model.fit(
             _unit(np.concatenate([known.activations[rows], few])),
-            np.concatenate([known.labels[rows], _few_labels(known)]),
+            np.concatenate([known.labels[rows], few_labels(known)]),
         )
         return lambda queries: model.decision_function(_unit(queries))
 

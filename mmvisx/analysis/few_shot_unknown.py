@@ -87,8 +87,9 @@ class Unknown:
             means = np.stack([activations[labels == k].mean(axis=0) for k in range(len(kept))])
             # A row wants a few class: the last of the large ones, by its mean.
             whole = labels < len(kept) - 1
+            few = means[-1:, None]
             score = row(
-                Known(activations[whole], labels[whole], means[:-1], means[-1:, None], self.seed)
+                Known(activations[whole], labels[whole], means[:-1], few, self.seed, kept[:-1])
             )
             for rows, found in (
                 (np.concatenate([h[1] for h in halves]), known),

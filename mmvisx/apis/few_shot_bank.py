@@ -27,7 +27,7 @@ from mmvisx.utils.files import write_json, write_text, writing
 
 from .build import build_dataset, build_model, innermost
 
-__all__ = ['activations_of', 'bank_fingerprint', 'build_bank']
+__all__ = ['activations_of', 'bank_fingerprint', 'build_bank', 'weights_digest']
 
 DTYPES = ('float16', 'float32')
 # Images between two entries in the record, from which a build goes on.
@@ -61,6 +61,15 @@ def activations_of(model: nn.Module, data: dict[str, Any]) -> Tensor:
     return found
 
 
+def weights_digest(model: nn.Module) -> str:
+    """Return a digest of all weights of a model, names and shapes included."""
+    weights = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        weights.update(f'{name} {tuple(value.shape)}'.encode())
+        weights.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return weights.hexdigest()
+
+
 def bank_fingerprint(model: nn.Module, dataset: Any) -> dict[str, str]:
     """Return what activations depend on: digests of ``weights``, ``pipeline`` and ``file list``.
 
@@ -68,10 +77,6 @@ def bank_fingerprint(model: nn.Module, dataset: Any) -> dict[str, str]:
         model: The classifier.
         dataset: The images, with the pipeline that they go through.
     """
-    weights = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        weights.update(f'{name} {tuple(value.shape)}'.encode())
-        weights.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     steps = [repr(step) for step in dataset.pipeline.transforms]
     prepared: Any = model.data_preprocessor
     steps += [f'{name} {value.tolist()}' for name, value in prepared.named_buffers()]
@@ -79,7 +84,7 @@ def bank_fingerprint(model: nn.Module, dataset: Any) -> dict[str, str]:
     pipeline = json.dumps(steps)
     listed = '\n'.join(f'{path} {label}' for path, label in _files(dataset))
     return {
-        'weights': weights.hexdigest(),
+        'weights': weights_digest(model),
         'pipeline': hashlib.sha256(pipeline.encode()).hexdigest(),
         'file list': hashlib.sha256(listed.encode()).hexdigest(),
     }

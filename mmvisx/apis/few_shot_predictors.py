@@ -8,13 +8,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmvisx.datasets.classification.few_shot_bank import ActivationBank
+from mmvisx.analysis.few_shot_child import searched_child
+from mmvisx.analysis.few_shot_rows import Row
+from mmvisx.datasets.classification.few_shot_bank import ActivationBank, check_fingerprint
 from mmvisx.models.heads.few_shot_predicted import PredictedHead
 from mmvisx.models.layers import ParameterPredictor
 from mmvisx.utils.checkpoint import read_checkpoint
 from mmvisx.utils.errors import UserError
 
-__all__ = ['EXPECTATIONS', 'class_spread', 'large_weights', 'last_layer', 'load_predictor']
+from .build import build_model
+from .few_shot_bank import weights_digest
+
+__all__ = [
+    'EXPECTATIONS',
+    'child_row',
+    'class_spread',
+    'large_weights',
+    'last_layer',
+    'load_predictor',
+]
 
 EXPECTATIONS = ('inside', 'exact')
 
@@ -51,6 +63,25 @@ def last_layer(model: nn.Module) -> nn.Linear:
     if not layers:
         raise UserError(f'the head of {type(model).__name__} has no linear layer at its end')
     return layers[-1]
+
+
+def child_row(bank: ActivationBank, config: str | Path, checkpoint: str | Path) -> Row:
+    """Return the row "Learning like a Child" of the classifier that a bank was built with.
+
+    Args:
+        bank: Of the large classes' training images.
+        config: Of the classifier.
+        checkpoint: Its weights.
+
+    Raises:
+        UserError: The bank was built with other weights, or the head has no last layer with a bias.
+    """
+    model = build_model(config, checkpoint)
+    check_fingerprint(bank.folder, bank.record['fingerprint'], dict(weights=weights_digest(model)))
+    layer = last_layer(model)
+    if layer.bias is None:
+        raise UserError(f'the last layer of {config} has no bias, which new classes would learn')
+    return searched_child(bank, layer.weight, layer.bias)
 
 
 @torch.no_grad()

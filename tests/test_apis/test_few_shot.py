@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from mmvisx.analysis.few_shot_rows import Known
 from mmvisx.apis.build import build_model
 from mmvisx.apis.few_shot_bank import bank_dataset, build_bank, fill_bank
-from mmvisx.apis.few_shot_predictors import class_spread, large_weights, last_layer, load_predictor
+from mmvisx.apis.few_shot_predictors import (
+    child_row,
+    class_spread,
+    large_weights,
+    last_layer,
+    load_predictor,
+)
 from mmvisx.apis.few_shot_teach import TeachableClassifier
 from mmvisx.datasets import ActivationBank
 from mmvisx.models.layers import ParameterPredictor
@@ -279,3 +286,21 @@ def test_balance_and_none_of_these_are_kept(teacher):
     assert again(picture)['predictions'][0]['known'] is False
     again.head.threshold.fill_(-1)
     assert again(picture)['predictions'][0]['known'] is True
+
+
+def test_the_row_that_trains_the_classifiers_layer(made):
+    cfg, checkpoint, folder = made
+    bank = build_bank(cfg, checkpoint, folder / 'bank', dtype='float32')
+    row = child_row(bank, cfg, checkpoint)
+    activations = bank.read(np.arange(len(bank)))
+    scores = row(Known(activations, bank.labels, bank.means, activations[None, :1] * 2))(
+        activations
+    )
+    fc = build_model(cfg, checkpoint).head.fc
+    with torch.no_grad():
+        expected = fc(torch.from_numpy(activations)).numpy()
+    np.testing.assert_allclose(scores[:, :3], expected, atol=1e-4)
+    assert scores.shape == (12, 4)
+    other_weights(cfg, folder)
+    with pytest.raises(UserError, match=r'stale.* other weights'):
+        child_row(bank, cfg, checkpoint)

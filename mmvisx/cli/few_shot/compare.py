@@ -2,10 +2,13 @@
 
     mmvisx few-shot compare --train banks/large_train --test banks/large_test \\
         --few banks/few_train --few-test banks/few_test \\
-        --predictor phi-2=work_dirs/phi2/iter_7500.pth --out table.json
+        --predictor phi-2=work_dirs/phi2/iter_7500.pth --classifier CONFIG CHECKPOINT \\
+        --out table.json
 
 Rows: nearest neighbour, nearest class mean, SimpleShot, logistic regression, the untrained
-predictors, those that are given, and the oracles with all images of the few classes.
+predictors, those that are given, Learning like a Child if the banks' classifier is given, and the
+oracles with all images of the few classes. On banks of a triplet network, nearest neighbour is the
+row "Triplet Network" of the document.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from mmvisx.cli.options import add_trust_option
 from mmvisx.utils import UserError
 
 
@@ -26,6 +30,13 @@ def main() -> None:
     parser.add_argument(
         '--predictor', nargs='*', default=[], metavar='NAME=CHECKPOINT', help='trained predictors'
     )
+    parser.add_argument(
+        '--classifier',
+        nargs=2,
+        metavar=('CONFIG', 'CHECKPOINT'),
+        help='that the banks were built with: adds Learning like a Child',
+    )
+    add_trust_option(parser)
     parser.add_argument('--shots', type=int, nargs='+', default=[1, 2, 3])
     parser.add_argument('--draws', type=int, default=20)
     parser.add_argument('--seed', type=int, default=0)
@@ -41,7 +52,7 @@ def main() -> None:
 
     from mmvisx.analysis.few_shot_compare import Banks, FewShotTable
     from mmvisx.analysis.few_shot_rows import predicted
-    from mmvisx.apis.few_shot_predictors import load_predictor
+    from mmvisx.apis.few_shot_predictors import child_row, load_predictor
     from mmvisx.datasets import ActivationBank
     from mmvisx.models.layers import ParameterPredictor
     from mmvisx.utils.files import write_json
@@ -51,6 +62,8 @@ def main() -> None:
         f'untrained phi-{k}': predicted(ParameterPredictor(banks.train.channels, k)) for k in (1, 2)
     }
     rows |= {name: predicted(load_predictor(path)) for name, _, path in named}
+    if args.classifier:
+        rows['Learning like a Child'] = child_row(banks.train, *args.classifier)
     console = Console(width=None if sys.stdout.isatty() else 140)
     table = FewShotTable(tuple(args.shots), args.draws, args.seed, not args.no_oracles)
     with console.status('...') as status:
