@@ -40,6 +40,7 @@ COMMANDS = {
     'check': Command('datasets.check_dataset', 'find faults in a data set'),
     'convert': Command('convert', 'put a data set into another format: COCO, VOC, YOLO, LabelMe'),
     'browse': Command('analysis.browse_dataset', 'draw training samples after the pipeline'),
+    'replay': Command('replay', 'repeat a training step whose loss was not finite'),
     'series': Command('run_series', 'train several configs with several seeds; one table'),
     'analyse': Command('', 'look into trainings, results and trained networks'),
     'analyse ap-gain': Command('analysis.ap_gain', 'chart the gain in AP of each class'),

@@ -105,12 +105,12 @@ def _check_column(
     except (KeyError, TypeError, IndexError):
         fine = False
     if fine and right is int and items:
-        values = list(map(itemgetter(name), items))
+        values: list[Any] = list(map(itemgetter(name), items))
         fine = min(values) > -(2**63) and max(values) < 2**63
     if fine:
         return
     for k, item in enumerate(items):
-        missing = _NEEDED[key]
+        missing: dict[str, type] = _NEEDED[key]
         if isinstance(item, dict):
             missing = {n: kind for n, kind in missing.items() if n not in item}
         if missing:
@@ -118,7 +118,7 @@ def _check_column(
                 f'annotation file {path}: {key}[{k}] lacks {", ".join(missing)}: add what is '
                 'missing, or remove the entry'
             )
-        value = item[name]
+        value: Any = item[name]
         if type(value) is not right or (right is int and not -(2**63) < value < 2**63):
             raise UserError(
                 f'annotation file {path}: {name!r} of {key}[{k}] is {repr(value)[:60]}, which '

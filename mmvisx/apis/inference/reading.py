@@ -81,7 +81,8 @@ class Reader:
             if self._from_file.color_type == 'grayscale':
                 image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
             loaded = self._from_array(dict(img=image))
-        fault = vanishing(*loaded['img'].shape[1::-1], self._steps)
+        height, width = loaded['img'].shape[:2]
+        fault = vanishing(width, height, self._steps)
         if fault is not None:
             raise UserError(f'image {path or name} {fault}')
         picture = _as_picture(loaded['img']) if drawn else None

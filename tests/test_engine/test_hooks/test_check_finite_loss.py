@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.distributed as dist
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel, MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
@@ -86,6 +87,9 @@ def test_a_healthy_run_ends_and_leaves_the_model_as_it_was(tmp_path):
     assert runner.iter == 6
     assert 'parse_losses' not in vars(runner.model)
     assert not runner.model._forward_hooks
+    assert not runner.model._forward_pre_hooks
+    assert type(runner.optim_wrapper) is OptimWrapper
+    assert not list(tmp_path.glob('non_finite*'))
 
 
 class Copies(Hook):
@@ -135,8 +139,9 @@ def test_distributed(tmp_path):
         wrapped = MMDistributedDataParallel(model)
         optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
         runner = SimpleNamespace(
-            model=wrapped, iter=0, epoch=0, optim_wrapper=optim, work_dir=str(tmp_path)
-        )
+            model=wrapped, iter=0, epoch=0, optim_wrapper=optim, work_dir=str(tmp_path),
+            max_iters=2, max_epochs=1, cfg=Config(), hooks=[],
+        )  # fmt: skip
         hook = CheckFiniteLossHook()
         hook.before_train(runner)
         wrapped.train_step(dict(inputs=torch.zeros(1)), optim)
