@@ -32,7 +32,12 @@ PROGRESS = ('iter', 'epoch', 'max_iters', 'max_epochs')
 def write_record(
     runner: Runner, call: ForwardCall, losses: Mapping[str, Tensor | Sequence[Tensor]]
 ) -> str:
-    """Write the step into the work dir; returns a sentence that says where, or why not."""
+    """Write the step into the work dir; returns a sentence that says where, or why not.
+
+    Args:
+        call: What the network was given.
+        losses: What it returned: terms ``()`` or ``(N, ...)``.
+    """
     name = f'non_finite_iter_{runner.iter + 1}'
     path = Path(runner.work_dir) / (
         f'{name}_rank_{get_rank()}.pth' if get_rank() else f'{name}.pth'
