@@ -18,6 +18,7 @@ OF_NO_DOCUMENT = {
     'CheckLabelsHook',
     'CheckSegLabelsHook',
     'CheckedRunner',
+    'CheckpointHook',
     'ClassCountHook',
     'ClassificationInferencer',
     'ClassificationPicturesHook',
@@ -28,6 +29,7 @@ OF_NO_DOCUMENT = {
     'ImageFolder',
     'ImageNet',
     'Inferencer',
+    'LabelMeDataset',
     'LoadAnnotations',
     'LoadImageFromFile',
     'LoadSegAnnotations',
@@ -46,6 +48,7 @@ OF_NO_DOCUMENT = {
     'ShapesVOCDataset',
     'VOCDataset',
     'VOCMetric',
+    'YoloDataset',
 }
 
 

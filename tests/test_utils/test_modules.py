@@ -177,4 +177,7 @@ def test_two_kinds_of_patches_are_left_in_one_place_each():
     assert found == {
         ('utils/modules.py', '__class__'),
         ('engine/hooks/random_state.py', '__getitems__'),
+        # Of the library, whose own functions write checkpoints and read them
+        ('engine/checkpoints.py', 'save_checkpoint'),
+        ('utils/checkpoint.py', 'setattr'),
     }

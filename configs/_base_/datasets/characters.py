@@ -5,9 +5,8 @@
 # and made 28x28.
 data_root = 'data/characters/'
 lists = 'data/characters_split/'
-num_classes = 200
 
-data_preprocessor = dict(num_classes=num_classes, mean=[127.5] * 3, std=[127.5] * 3, to_rgb=True)
+data_preprocessor = dict(num_classes=200, mean=[127.5] * 3, std=[127.5] * 3, to_rgb=True)
 resize = dict(type='Resize', scale=28, interpolation='area')
 train_pipeline = [
     dict(type='mmvisx.LoadImageFromFile'),

@@ -152,5 +152,8 @@ def _overlap(boxes: np.ndarray, anchors: np.ndarray) -> float:
 
 
 def side_at(boxes: np.ndarray, quantile: float) -> float:
-    """Return a quantile of the boxes' sides (root of the area), in shares of the image."""
+    """Return a quantile of the sides (root of the area) of boxes ``(N, 2)``.
+
+    Both are in shares of the image.
+    """
     return float(np.quantile(np.sqrt(boxes.prod(-1)), quantile))
