@@ -9,7 +9,12 @@ model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(type='mmvisx.FourConv', channels=64),
     neck=dict(type='GlobalAveragePooling'),
-    head=dict(type='LinearClsHead', num_classes=_base_.data_preprocessor.num_classes, in_channels=64, topk=(1, 5)),
+    head=dict(
+        type='LinearClsHead',
+        num_classes=_base_.data_preprocessor.num_classes,
+        in_channels=64,
+        topk=(1, 5),
+    ),
 )
 
 # 001, 2.2.4.2 and facts of its code: drops at a half and three quarters; 300 epochs there.
