@@ -2,11 +2,14 @@
 
 from .bag_of_tricks_distillation import distillation_loss
 from .bag_of_tricks_label_smooth import LabelSmoothLoss
+from .co_training import JensenShannonLoss, ViewDifferenceLoss
 from .detection_label_smooth import SmoothedCrossEntropyLoss, SmoothedSigmoidLoss
 
 __all__ = [
+    'JensenShannonLoss',
     'LabelSmoothLoss',
     'SmoothedCrossEntropyLoss',
     'SmoothedSigmoidLoss',
+    'ViewDifferenceLoss',
     'distillation_loss',
 ]
