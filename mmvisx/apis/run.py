@@ -46,10 +46,12 @@ def prepare_config(
 
 
 def set_resume(cfg: Config, resume: str | None) -> None:
-    """Apply ``--resume``: ``'auto'`` takes the latest checkpoint of the work dir."""
+    """Apply ``--resume``: ``'auto'`` takes the latest checkpoint of the work dir.
+
+    Where there is none, ``load_from`` counts: a script may always say ``--resume``.
+    """
     if resume == 'auto':
-        cfg.resume = True
-        cfg.load_from = None
+        cfg.resume = 'auto'
     elif resume is not None:
         cfg.resume = True
         cfg.load_from = resume

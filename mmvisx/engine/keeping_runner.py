@@ -39,7 +39,7 @@ class KeepingRunner(Runner):
         UserError: the work dir cannot be written to.
     """
 
-    _resume: bool
+    _resume: bool | str  # 'auto': load_from is for the first start only
     _load_from: str | None
     _has_saved = False
 
@@ -86,15 +86,20 @@ class KeepingRunner(Runner):
     def load_or_resume(self) -> None:
         """Load or resume, from the newest intact checkpoint where none is named.
 
+        With ``resume='auto'`` the checkpoint of ``load_from`` is loaded where there is none to
+        go on from; with ``resume=True`` it is what to go on from, as in MMEngine.
+
         Raises:
             UserError: none of the work dir's checkpoints is intact.
         """
-        if self._resume and self._load_from is None and not self._has_loaded:
+        searches = self._resume == 'auto' or (self._resume and self._load_from is None)
+        if searches and not self._has_loaded:
             folders = [h.folder_of(self) for h in self.hooks if isinstance(h, CheckpointHook)]
             choice = on_main(newest_intact, self.work_dir, folders)
             if choice.path is None:
+                start = f'load_from={self._load_from}' if self._load_from else 'scratch'
                 self.logger.warning(
-                    f'--resume: no checkpoint in {self.work_dir}, training starts from scratch'
+                    f'--resume: no checkpoint in {self.work_dir}, training starts from {start}'
                 )
                 self._resume = False
             else:

@@ -13,7 +13,7 @@ import torch
 from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.hooks import Hook
 
-from mmvisx.apis.run import build_runner
+from mmvisx.apis.run import build_runner, set_resume
 from mmvisx.engine.hooks import CheckpointHook
 from mmvisx.utils import UserError
 from tests.contract.trainings import training
@@ -109,6 +109,39 @@ def test_one_that_goes_on_sets_nothing_aside(build, tmp_path):
     build(resume=True).train()
     assert not list((tmp_path / 'work').glob('former_*'))
     assert len(list((tmp_path / 'work').glob('epoch_*.pth'))) == 2
+
+
+class BeforeHook(Hook):
+    """Keep the weights that the training begins with."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if not hasattr(self, 'weights'):
+            self.weights = copy.deepcopy(runner.model.state_dict())
+
+
+def begin(build, **settings):
+    """Train; returns the weights that it began with, and its runner."""
+    runner, hook = build(**settings), BeforeHook()
+    runner.register_hook(hook)
+    runner.train()
+    return hook.weights, runner
+
+
+def test_a_script_that_always_resumes_starts_from_its_weights(build, config, tmp_path, capsys):
+    """As ``tools/train.py --resume`` twice: the first time load_from counts, then no longer."""
+    weights = {k: v + 1 for k, v in build().model.state_dict().items()}
+    torch.save(dict(state_dict=weights), tmp_path / 'given.pth')
+    cfg = copy.deepcopy(config)
+    cfg.load_from = str(tmp_path / 'given.pth')
+    set_resume(cfg, 'auto')
+    settings = dict(resume=cfg.resume, load_from=cfg.load_from)
+    first, _ = begin(build, **settings, train_cfg=dict(max_epochs=1))
+    assert f'training starts from load_from={cfg.load_from}' in capsys.readouterr().out
+    assert all(torch.equal(first[name], value) for name, value in weights.items())
+    second, runner = begin(build, **settings)
+    saved = torch.load(tmp_path / 'work' / 'epoch_1.pth', weights_only=True)['state_dict']
+    assert runner.iter == 2
+    assert all(torch.equal(second[name], value) for name, value in saved.items())
 
 
 def test_the_pointer_is_renewed_even_if_nothing_is_left_to_train(build, tmp_path):

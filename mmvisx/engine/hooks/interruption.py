@@ -196,7 +196,7 @@ def _command() -> str:
     """Return how to resume what the command line has started."""
     program, *rest = sys.argv
     if get_world_size() > 1 or Path(program).name not in ('mmvisx train', 'train.py'):
-        return 'the same with --resume (resume=True in the config)'
+        return "the same with --resume (resume='auto' in the config)"
     words = [program, *rest] if program.startswith('mmvisx') else ['python', program, *rest]
     if '--resume' in words:
         place = words.index('--resume')
