@@ -12,6 +12,7 @@ from .detectors_switches import SwitchMaps
 from .few_shot_balance import Balance
 from .few_shot_compare import FewShotTable
 from .few_shot_impact import Impact
+from .few_shot_tasks import FewShotTasks
 from .few_shot_tsne import WeightEmbedding
 from .few_shot_unknown import Unknown
 from .filters import Filters
@@ -28,6 +29,7 @@ __all__ = [
     'DatasetSamples',
     'DetectionElephant',
     'FewShotTable',
+    'FewShotTasks',
     'Filters',
     'Impact',
     'LabelSmoothGap',

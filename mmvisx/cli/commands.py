@@ -84,6 +84,9 @@ COMMANDS = {
         'few_shot.build_bank', "keep a classifier's activations for every image"
     ),
     'few-shot compare': Command('few_shot.compare', 'compare methods on banks of activations'),
+    'few-shot episodes': Command(
+        'few_shot.episodes', 'measure tasks of few classes and samples on a bank'
+    ),
     'few-shot teach': Command('few_shot.teach', 'teach a classifier new classes from photographs'),
     'few-shot split-classes': Command(
         'few_shot.split_classes', 'part class folders into large classes and few ones'
@@ -92,7 +95,7 @@ COMMANDS = {
     'panoptic evaluate': Command('panoptic.evaluate', 'PQ, SQ and RQ of each class'),
     'panoptic merge': Command('panoptic.merge', "merge them into COCO's panoptic format"),
     'export': Command('', 'write a network in another form'),
-    'export onnx': Command('deployment.export_onnx', 'a detector to ONNX'),
+    'export onnx': Command('deployment.export_onnx', 'a detector or classifier to ONNX'),
     'export rejuvenated': Command(
         'model_converters.export_rejuvenated', 'a rejuvenated network without dead channels'
     ),

@@ -16,8 +16,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from mmvisx.cli.few_shot.options import add_predictors, named_predictors
 from mmvisx.cli.options import add_trust_option
-from mmvisx.utils import UserError
 
 
 def main() -> None:
@@ -27,9 +27,7 @@ def main() -> None:
     parser.add_argument('--test', required=True, help='bank of their test images')
     parser.add_argument('--few', required=True, help='bank that samples are drawn from')
     parser.add_argument('--few-test', required=True, help='bank of the few test images')
-    parser.add_argument(
-        '--predictor', nargs='*', default=[], metavar='NAME=CHECKPOINT', help='trained predictors'
-    )
+    add_predictors(parser)
     parser.add_argument(
         '--classifier',
         nargs=2,
@@ -43,10 +41,7 @@ def main() -> None:
     parser.add_argument('--no-oracles', action='store_true')
     parser.add_argument('--out', help='JSON file for the result of every draw')
     args = parser.parse_args()
-    named = [text.partition('=') for text in args.predictor]
-    for name, sign, path in named:
-        if not (name and sign and path):
-            raise UserError(f'--predictor {name}{sign}{path} is not of the form NAME=CHECKPOINT')
+    paths = named_predictors(args.predictor)
 
     from rich.console import Console
 
@@ -61,7 +56,7 @@ def main() -> None:
     rows = {
         f'untrained phi-{k}': predicted(ParameterPredictor(banks.train.channels, k)) for k in (1, 2)
     }
-    rows |= {name: predicted(load_predictor(path)) for name, _, path in named}
+    rows |= {name: predicted(load_predictor(path)) for name, path in paths.items()}
     if args.classifier:
         rows['Learning like a Child'] = child_row(banks.train, *args.classifier)
     console = Console(width=None if sys.stdout.isatty() else 140)

@@ -5,6 +5,7 @@ from .detectors_resnet import DetectoRSResNet
 from .detectors_resnext import DetectoRSResNeXt
 from .fcn_skip_features import FCNFeatures
 from .few_shot_conv import FourConv
+from .few_shot_wide import PostActivationWideResNet
 from .gunn import GUNN
 from .mobilenet_v1 import MobileNetV1
 from .neural_rejuvenation_densenet import PostActivationDenseNet
@@ -25,6 +26,7 @@ __all__ = [
     'FourConv',
     'MobileNetV1',
     'PostActivationDenseNet',
+    'PostActivationWideResNet',
     'ResNetTweak',
     'StackedUNet',
     'TorchvisionFeatures',
