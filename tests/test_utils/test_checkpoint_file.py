@@ -62,6 +62,31 @@ def test_a_flipped_bit_in_any_record_is_refused_by_name(tmp_path):
     assert refused > len(places)
 
 
+def test_a_flipped_bit_in_the_directory_is_refused_or_does_nothing(tmp_path):
+    """PyTorch stumbles over bytes that zipfile does not look at, and the other way round."""
+    path = tmp_path / 'epoch_1.pth'
+    saved = dict(meta=dict(iter=8), state_dict=dict(a=torch.randn(5, 3), b=torch.randn(7)))
+    write_checkpoint(saved, path)
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        start = archive.start_dir
+    refused, size = 0, len(whole)
+    for place in range(start * 8, size * 8, 7):
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        os.utime(path, ns=(0, place))
+        try:
+            check_intact(path)
+        except UserError:
+            refused += 1
+            continue
+        read = torch.load(path, weights_only=True)['state_dict']
+        assert read.keys() == {'a', 'b'}, place
+        assert all(torch.equal(value, saved['state_dict'][name]) for name, value in read.items())
+    assert refused > (size - start) * 8 / 7 / 3
+
+
 def test_torch_itself_does_not_see_it(tmp_path):
     path = tmp_path / 'a.pth'
     write_checkpoint(content(), path)
