@@ -78,6 +78,9 @@ COMMANDS = {
         'datasets.pascal_part_to_person_part', "index PNGs from PASCAL-Part's annotations"
     ),
     'dataset sbd-to-voc': Command('datasets.sbd_to_voc', 'index PNGs and lists from SBD'),
+    'dataset split-labels': Command(
+        'datasets.split_labels', 'choose the labelled images of a semi-supervised training'
+    ),
     'dataset xml-to-voc': Command('datasets.xml_to_voc', 'VOC layout from images and XML files'),
     'few-shot': Command('', 'predict weights of classes from a few images'),
     'few-shot build-bank': Command(

@@ -165,3 +165,20 @@ class SchedulerCase:
 
     config: dict[str, Any]
     rates: list[float]
+
+
+@dataclass(frozen=True)
+class BatchSamplerCase:
+    """A sampler of batches of labelled and unlabelled images.
+
+    Attributes:
+        config: Constructor arguments, without the sampler.
+        labelled: Number of labelled images, which come first.
+        unlabelled: Of the others.
+        sizes: Of the batches.
+    """
+
+    config: dict[str, Any]
+    labelled: int
+    unlabelled: int
+    sizes: list[int]

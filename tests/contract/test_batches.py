@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from mmengine.dataset import DefaultSampler
 
 import mmvisx.datasets.samplers
 import mmvisx.models.batch_augments  # noqa: F401 - registers everything
@@ -13,6 +14,7 @@ from mmvisx.registry import BATCH_AUGMENTS, DATA_SAMPLERS
 from tests.contract.cases import cases
 
 SAMPLERS = cases('SAMPLERS')
+BATCH_SAMPLERS = cases('BATCH_SAMPLERS')
 AUGMENTS = cases('AUGMENTS')
 
 
@@ -28,6 +30,12 @@ class Labelled:
     def get_gt_labels(self):
         """Return the labels as mmpretrain's data sets do."""
         return self.labels
+
+
+class PartlyLabelled(list):
+    """Images of which the first ``num_labelled`` have labels."""
+
+    num_labelled = 0
 
 
 def sampler(name, **options):
@@ -48,6 +56,28 @@ def test_sampler_is_repeatable(name):
     assert indices != list(first)
     first.set_epoch(0)
     assert indices == list(pickle.loads(pickle.dumps(first)))
+
+
+def batch_sampler(name, seed):
+    case = BATCH_SAMPLERS[name]
+    dataset = PartlyLabelled(range(case.labelled + case.unlabelled))
+    dataset.num_labelled = case.labelled
+    single = DefaultSampler(dataset, seed=seed)
+    return DATA_SAMPLERS.build(dict(case.config, type=f'mmvisx.{name}', sampler=single))
+
+
+@pytest.mark.parametrize('name', sorted(BATCH_SAMPLERS))
+def test_batch_sampler_is_repeatable(name):
+    first, again, other = (batch_sampler(name, seed) for seed in (5, 5, 6))
+    batches = list(first)
+    assert [len(batch) for batch in batches] == BATCH_SAMPLERS[name].sizes
+    assert len(batches) == len(first)
+    assert batches == list(first) == list(again)
+    assert batches != list(other)
+    first.sampler.set_epoch(1)
+    assert batches != list(first)
+    first.sampler.set_epoch(0)
+    assert batches == list(pickle.loads(pickle.dumps(first)))
 
 
 def augment(name):

@@ -18,7 +18,7 @@ KINDS = {
     'METRICS': ('METRICS',),
     'OPTIM_WRAPPERS': ('OPTIM_WRAPPERS',),
     'PARAM_SCHEDULERS': ('SCHEDULERS',),
-    'DATA_SAMPLERS': ('SAMPLERS',),
+    'DATA_SAMPLERS': ('SAMPLERS', 'BATCH_SAMPLERS'),
     'BATCH_AUGMENTS': ('AUGMENTS',),
 }
 # What the other registries hold, and the tests that are their contract.

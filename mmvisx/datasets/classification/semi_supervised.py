@@ -1,0 +1,189 @@
+"""Labelled and unlabelled images together, whose unlabelled part keeps its labels to itself.
+
+Vocabulary: S are the labelled images, U the unlabelled ones, D = S and U. A *name* of an image is
+its path below the data set's folder, or its number where it has no file of its own (CIFAR).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+from torch.utils.data import Dataset
+
+from mmvisx.registry import DATASETS
+from mmvisx.utils.errors import UserError
+
+from .class_counts import read_labels
+
+__all__ = ['UNLABELLED', 'SemiSupervised', 'image_names', 'read_names', 'stratified_split']
+
+UNLABELLED = -1
+"""What stands in the place of an unlabelled image's label."""
+
+
+@DATASETS.register_module()
+class SemiSupervised(Dataset):
+    """A data set of which only the images on a list keep their labels.
+
+    The first :attr:`num_labelled` images are S, the others U. Those come out with the label
+    :data:`UNLABELLED`; nothing that the pipeline or anybody else gets says what they are.
+    For training with :class:`mmvisx.BundleBatchSampler`.
+
+    Args:
+        dataset: Config of a data set with one label to an image (``mmvisx.ImageFolder``,
+            mmpretrain's ``CIFAR10``).
+        labelled: A file with the name of a labelled image a line (``mmvisx dataset
+            split-labels`` writes one); a number says how many of each class are labelled, drawn
+            with the seed 0.
+        unlabelled: Config of a data set that U is taken from; a file there needs no label, so
+            ``with_label=False`` does. By default U is the rest of ``dataset``.
+
+    Attributes:
+        num_labelled: Size of S.
+
+    Raises:
+        UserError: no image is labelled, a name on the list is unknown or stands there twice, U is
+            empty, or a labelled file is also in U.
+    """
+
+    def __init__(self, dataset: dict, labelled: str | int, unlabelled: dict | None = None) -> None:
+        whole = DATASETS.build(dataset)
+        chosen = _chosen(whole, labelled)
+        self.labels = read_labels(whole)[chosen]
+        _warn_of_empty_classes(self.labels, whole.metainfo.get('classes'))
+        if unlabelled is None:
+            other, rest = whole, np.setdiff1d(np.arange(len(whole)), chosen)
+        else:
+            other = _build_unlabelled(unlabelled)
+            rest = np.arange(len(other))
+            _check_apart(whole, chosen, other)
+        if not len(rest):
+            raise UserError(
+                f'no image is unlabelled: all {len(whole)} are on the list {labelled}. Shorten '
+                'it, or name a data set with unlabelled='
+            )
+        self._parts = (whole, chosen), (other, rest)
+        self.num_labelled = len(chosen)
+        self.metainfo: dict[str, Any] = whole.metainfo
+        print_log(f'{len(chosen)} labelled and {len(rest)} unlabelled images', 'current')
+
+    def __len__(self) -> int:
+        return sum(len(indices) for _, indices in self._parts)
+
+    def get_data_info(self, index: int) -> dict[str, Any]:
+        """Return what is known of an image before its pipeline."""
+        is_labelled = index < self.num_labelled
+        dataset, indices = self._parts[not is_labelled]
+        place = index if is_labelled else index - self.num_labelled
+        info: dict[str, Any] = dataset.get_data_info(int(indices[place]))
+        info['sample_idx'] = index
+        if not is_labelled:
+            info['gt_label'] = UNLABELLED
+        return info
+
+    def __getitem__(self, index: int) -> Any:
+        info = self.get_data_info(index)
+        return self._parts[index >= self.num_labelled][0].pipeline(info)
+
+
+def image_names(dataset: Any) -> list[str]:
+    """Return the names of a data set's images."""
+    root = Path(getattr(dataset, 'img_prefix', '') or '.')
+    names = []
+    for index in range(len(dataset)):
+        path = dataset.get_data_info(index).get('img_path')
+        names.append(str(index) if path is None else Path(path).relative_to(root).as_posix())
+    return names
+
+
+def read_names(path: str | Path) -> list[str]:
+    """Read a list of images, a name a line; empty lines and comments after ``#`` do not count.
+
+    Raises:
+        UserError: there is no such file, or a name stands there twice.
+    """
+    try:
+        lines = Path(path).read_text(encoding='utf-8').splitlines()
+    except FileNotFoundError:
+        raise UserError(
+            f'list of labelled images {path} does not exist: write one with '
+            'mmvisx dataset split-labels'
+        ) from None
+    names = [line.strip() for line in lines if line.strip() and not line.startswith('#')]
+    name, times = (Counter(names).most_common(1) or [('', 0)])[0]
+    if times > 1:
+        raise UserError(f'{path}: {name} stands there {times} times; once is enough')
+    return names
+
+
+def stratified_split(labels: np.ndarray, per_class: int | float, seed: int) -> np.ndarray:
+    """Draw images of each class, sorted indices.
+
+    Args:
+        labels: ``(N,)``.
+        per_class: How many of each class; below 1 which share of each class, rounded.
+        seed: Of the choice; a class's does not depend on the other classes.
+
+    Raises:
+        UserError: a class has fewer images, or none would be drawn of it.
+    """
+    parts = []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        count = round(per_class * len(members)) if per_class < 1 else int(per_class)
+        if not 0 < count <= len(members):
+            raise UserError(
+                f'{count} labelled images of class {label}, which has {len(members)}: there '
+                'should be 1 or more'
+            )
+        parts.append(np.random.default_rng([seed, label]).choice(members, count, replace=False))
+    return np.sort(np.concatenate(parts))
+
+
+def _build_unlabelled(config: dict) -> Any:
+    try:
+        return DATASETS.build(config)
+    except RuntimeError as error:  # of mmpretrain, for a folder without images
+        raise UserError(f'no image is unlabelled: {error}') from error
+
+
+def _chosen(dataset: Any, labelled: str | int) -> np.ndarray:
+    if isinstance(labelled, int):
+        return stratified_split(read_labels(dataset), labelled, seed=0)
+    wanted = read_names(labelled)
+    if not wanted:
+        raise UserError(f'no image is labelled: the list {labelled} is empty')
+    places = {name: index for index, name in enumerate(image_names(dataset))}
+    for name in wanted:
+        if name not in places:
+            raise UserError(
+                f'{labelled}: {name} is no image of the data set, which has {len(places)}, '
+                f'{next(iter(places))} for example'
+            )
+    return np.sort([places[name] for name in wanted])
+
+
+def _warn_of_empty_classes(labels: np.ndarray, classes: Sequence[str] | None) -> None:
+    missing = [name for label, name in enumerate(classes or ()) if label not in labels]
+    if missing:
+        print_log(
+            f'no image of {", ".join(missing)} is labelled: no view can learn the class',
+            'current',
+            logging.WARNING,
+        )
+
+
+def _check_apart(dataset: Any, chosen: np.ndarray, other: Any) -> None:
+    files = {Path(dataset.get_data_info(int(i)).get('img_path', '')).absolute() for i in chosen}
+    for index in range(len(other)):
+        path = other.get_data_info(index).get('img_path')
+        if path is not None and Path(path).absolute() in files:
+            raise UserError(
+                f'{path} is labelled and also among the unlabelled images: take it out of one'
+            )
