@@ -1,5 +1,6 @@
 """Metrics and test-time evaluation."""
 
+from mmvisx.evaluation.classification.co_training_views import ViewAccuracy
 from mmvisx.evaluation.classification.few_shot_episodes import EpisodeAccuracy
 from mmvisx.evaluation.classification.few_shot_joint import JointAccuracy
 from mmvisx.evaluation.detection.coco_metric import CocoMetric
@@ -14,4 +15,5 @@ __all__ = [
     'PanopticQualityMetric',
     'TaskIoUMetric',
     'VOCMetric',
+    'ViewAccuracy',
 ]

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import modes_kept
 
 __all__ = ['OWN_PREDICTION', 'Attack', 'check_step', 'fgsm', 'only_inputs_learn']
 
@@ -98,15 +99,13 @@ def _error(scores: Tensor, targets: Tensor) -> Tensor:
 @contextmanager
 def only_inputs_learn(network: nn.Module) -> Iterator[None]:
     """Put a network into the mode of a test, with no gradient for any weight, and back after."""
-    modes = [(module, module.training) for module in network.modules()]
     learning = [weight for weight in network.parameters() if weight.requires_grad]
-    network.eval()
-    for weight in learning:
-        weight.requires_grad_(False)
-    try:
-        yield
-    finally:
+    with modes_kept(network):
+        network.eval()
         for weight in learning:
-            weight.requires_grad_(True)
-        for module, mode in modes:
-            module.training = mode
+            weight.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for weight in learning:
+                weight.requires_grad_(True)

@@ -104,7 +104,8 @@ class HookCase:
 
     Attributes:
         config: Constructor arguments; ``{folder}`` in a string is a folder to write into.
-        training: ``'classifier'``, ``'segmentor'``, ``'tasks'`` or ``'detector'``.
+        training: ``'classifier'``, ``'co-trained'``, ``'segmentor'``, ``'tasks'`` or
+            ``'detector'``.
         settings: Further entries of the training's config, dotted.
         changes_model: Whether the network stays changed, as the method wants it.
     """

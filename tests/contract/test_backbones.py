@@ -69,6 +69,12 @@ CASES = {
         (12, 14),
         (('stem.',), ('blocks.0.',), ('transitions.0.', 'blocks.1.')),
     ),
+    'FourConv': Case(
+        dict(channels=5), (5,) * 4, ((), *((f'stages.{number}.',) for number in range(4)))
+    ),
+    'CNN13': Case(
+        dict(width=1 / 32), (4, 8, 4), ((), *((f'stages.{number}.',) for number in range(3)))
+    ),
     'GUNN': Case(
         dict(arch=[(6, 2, 2, 1), (8, 2, 1, 2)], final_channels=5),
         (6, 8, 5),

@@ -17,11 +17,12 @@ def training(kind: str, folder: Path) -> Config:
     """Return the config of a training on data that is written into ``folder``.
 
     Args:
-        kind: ``'classifier'``, ``'segmentor'``, ``'tasks'``, ``'detector'`` or ``'mixed
-            detector'``.
+        kind: ``'classifier'``, ``'co-trained'``, ``'segmentor'``, ``'tasks'``, ``'detector'``
+            or ``'mixed detector'``.
     """
     cfg = {
         'classifier': _classifier,
+        'co-trained': _co_trained,
         'segmentor': _segmentor,
         'tasks': _tasks,
         'detector': _detector,
@@ -51,6 +52,17 @@ def _classifier(folder: Path) -> Config:
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
         loader.dataset.data_root = str(folder)
         loader.batch_size = 6
+    return cfg
+
+
+def _co_trained(folder: Path) -> Config:
+    """Two classifiers, with one labelled and one unlabelled image of each class."""
+    cfg = _classifier(folder)
+    loader = cfg.train_dataloader
+    loader.dataset = ConfigDict(type='mmvisx.SemiSupervised', dataset=loader.dataset, labelled=1)
+    loader.batch_sampler = ConfigDict(type='mmvisx.BundleBatchSampler')
+    view = cfg.model
+    cfg.model = ConfigDict(type='mmvisx.CoTrainingClassifier', views=[view, view])
     return cfg
 
 

@@ -12,6 +12,7 @@ from .checkpoint import CheckpointHook
 from .class_count import ClassCountHook
 from .class_weight import ClassWeightHook
 from .classification_pictures import ClassificationPicturesHook
+from .co_training_ramp import CoTrainingRampHook
 from .detection_box_weights import BoxWeightsHook
 from .detection_mixup_switch import MixUpSwitchHook
 from .fuse_for_test import FuseForTestHook
@@ -32,6 +33,7 @@ __all__ = [
     'ClassCountHook',
     'ClassWeightHook',
     'ClassificationPicturesHook',
+    'CoTrainingRampHook',
     'CrossAttentionBaselineHook',
     'FuseForTestHook',
     'InterruptionHook',

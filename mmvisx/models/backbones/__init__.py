@@ -1,6 +1,7 @@
 """Backbones."""
 
 from .cifar_resnet import CifarResNet
+from .co_training_cnn13 import CNN13
 from .detectors_resnet import DetectoRSResNet
 from .detectors_resnext import DetectoRSResNeXt
 from .fcn_skip_features import FCNFeatures
@@ -16,6 +17,7 @@ from .stacked_unet import StackedUNet
 from .torchvision_features import TorchvisionFeatures
 
 __all__ = [
+    'CNN13',
     'GUNN',
     'CifarBottleneckResNet',
     'CifarResNet',

@@ -1,7 +1,13 @@
 """Classifiers."""
 
 from .bag_of_tricks_distillation import DistillationClassifier
+from .co_training import CoTrainingClassifier
 from .ensemble import EnsembleClassifier
 from .few_shot_training import PredictorTraining
 
-__all__ = ['DistillationClassifier', 'EnsembleClassifier', 'PredictorTraining']
+__all__ = [
+    'CoTrainingClassifier',
+    'DistillationClassifier',
+    'EnsembleClassifier',
+    'PredictorTraining',
+]

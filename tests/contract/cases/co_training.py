@@ -1,8 +1,16 @@
 """Contract cases of co_training."""
 
 import torch
+from mmpretrain.structures import DataSample
 
-from tests.contract.case import BatchSamplerCase, DatasetCase, LossCase
+from tests.contract.case import (
+    BatchSamplerCase,
+    DatasetCase,
+    HookCase,
+    LossCase,
+    MetricCase,
+    ModelCase,
+)
 from tests.helpers.semi_supervised import image_folder, write_images
 
 # Of another view, for the same four images and five classes
@@ -25,4 +33,61 @@ DATASETS = {'SemiSupervised': DatasetCase(partly_labelled, 9, ('a', 'b', 'c'))}
 # Three steps of (1 + 1 + 4 or 5) images for two pairs
 BATCH_SAMPLERS = {
     'BundleBatchSampler': BatchSamplerCase(dict(batch_size=6, bundles=2), 4, 14, [12, 14, 18])
+}
+
+
+def view(channels):
+    """A small classifier of ten classes."""
+    return dict(
+        type='ImageClassifier',
+        backbone=dict(type='mmvisx.CNN13', width=channels / 128),
+        neck=dict(type='GlobalAveragePooling'),
+        head=dict(type='LinearClsHead', num_classes=10, in_channels=channels),
+    )
+
+
+def small(c):
+    """Parameters of a CNN13 of c, 2c and 4c channels."""
+    convolutions = 9 * (3 * c + 2 * c * c + c * 2 * c + 2 * 4 * c * c + 2 * c * 4 * c)
+    convolutions += 4 * c * 2 * c + 2 * c * c
+    biases_and_norms = 3 * (3 * c + 3 * 2 * c + 4 * c + 2 * c + c)
+    return convolutions + biases_and_norms
+
+
+MODELS = {
+    # As published, less the 10 * 128 + 10 of the last layer
+    'CNN13': ModelCase({}, [(2, 3, 16, 20)], [(2, 128, 2, 3)], 3_123_850 - 1_290),
+    # Two views of different width, each with a linear layer
+    'CoTrainingClassifier': ModelCase(
+        dict(views=[view(4), view(6)]),
+        [(2, 3, 16, 16)],
+        [(2, 10)],
+        small(4) + 4 * 10 + 10 + small(6) + 6 * 10 + 10,
+    ),
+}
+
+HOOKS = {'CoTrainingRampHook': HookCase(dict(epochs=3), training='co-trained')}
+
+
+def predicted(right):
+    """Four images; the second view is right about half of what the first is right about."""
+    scores = torch.eye(4) if right else torch.zeros(4, 4)
+    samples = []
+    for k in range(4):
+        other = scores[k] if k % 2 else scores[k].roll(1)
+        sample = DataSample().set_gt_label(k)
+        sample.set_field(torch.stack([scores[k], other]), 'view_scores')
+        samples.append(sample.to_dict())
+    return samples
+
+
+METRICS = {
+    # Of equal scores the first class counts as predicted
+    'ViewAccuracy': MetricCase(
+        lambda folder: {},
+        dict(classes=tuple('abcd')),
+        lambda: predicted(right=True),
+        lambda: predicted(right=False),
+        {'views/0': 25.0, 'views/1': 25.0, 'views/disagreement': 0.0},
+    ),
 }
