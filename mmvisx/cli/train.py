@@ -4,6 +4,8 @@ python tools/train.py configs/detectors/htc_rfp_sac.py --work-dir work_dirs/mine
 """
 
 import argparse
+import signal
+import sys
 
 from mmvisx.cli.options import add_config_argument, add_list_option, add_run_options
 
@@ -38,6 +40,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Train."""
     args = parse_args()
+    # Until the training begins and catches it (InterruptionHook) there is nothing to save.
+    signal.signal(signal.SIGUSR1, lambda number, frame: sys.exit(143))
     from mmvisx.apis import run
     from mmvisx.utils.config.classes import read_classes, set_classes
     from mmvisx.utils.config.explain import explain_config_errors

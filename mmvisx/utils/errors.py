@@ -35,7 +35,7 @@ def run_cli(main: Callable[[], int | None]) -> None:
 
     A GPU that mmcv's ops cannot use is hidden before.
 
-    Exits with the code that ``main`` returns, 1 after a :class:`UserError`. The
+    Exits with the code that ``main`` returns, 1 after a :class:`UserError`, 130 after Ctrl-C. The
     environment variable ``MMVISX_TRACEBACK=1`` brings the stack trace back.
     """
     hide_gpu_without_ops()
@@ -47,4 +47,9 @@ def run_cli(main: Callable[[], int | None]) -> None:
         sys.stdout.flush()
         print(f'error: {error}', file=sys.stderr, flush=True)
         sys.exit(1)
+    except KeyboardInterrupt:
+        if os.environ.get('MMVISX_TRACEBACK') == '1':
+            traceback.print_exc()
+        print('\nCtrl-C: ended', file=sys.stderr, flush=True)
+        sys.exit(130)  # 128 + SIGINT
     sys.exit(code or 0)

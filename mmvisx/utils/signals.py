@@ -72,6 +72,17 @@ def ignore_in_workers(loader: DataLoader) -> None:
     before: Any = loader.worker_init_fn
     if getattr(before, 'func', None) is not _start_worker:
         loader.worker_init_fn = partial(_start_worker, before)
+        start: Callable[[], Any] = loader._get_iterator
+        loader._get_iterator = partial(_start_blocked, start)  # type: ignore[method-assign]
+
+
+def _start_blocked(start: Callable[[], Any]) -> Any:
+    """Start workers that no signal reaches before :func:`_start_worker` has set what it does."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, CAUGHT)
+    try:
+        return start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start_worker(init: Callable[[int], None] | None, worker: int) -> None:
@@ -79,7 +90,7 @@ def _start_worker(init: Callable[[int], None] | None, worker: int) -> None:
         if number != signal.SIGTERM:
             signal.signal(number, signal.SIG_IGN)
     # By SIGTERM from its parent a worker is made to end, by whatever cleans up.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGTERM})
     threading.Thread(target=_end_for_parent, daemon=True).start()
     if init is not None:
         init(worker)
