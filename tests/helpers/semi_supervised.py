@@ -12,7 +12,7 @@ def write_images(folder, classes=3, each=8, size=12):
     for label in range(classes):
         (folder / 'abcdefghij'[label]).mkdir(parents=True)
         for number in range(each):
-            image = random.integers(0, 80, (size, size, 3)) + label * 80
+            image = random.integers(0, 80, (size, size, 3)) + label * 240 // classes
             cv2.imwrite(str(folder / 'abcdefghij'[label] / f'{number}.png'), image.clip(0, 255))
     return folder
 
