@@ -115,6 +115,7 @@ COMMANDS = {
 # The names of modules, which ``python -m mmvisx.cli`` took before there were others.
 PATHS = {c.module.replace('.', '/'): name for name, c in COMMANDS.items() if c.module}
 PATHS['demo/seg_demo'] = 'predict'
+PATHS['demo/teach_demo'] = 'few-shot teach'
 
 
 def run() -> None:

@@ -91,5 +91,5 @@ def from_plain(value: Any, device: torch.device | str = 'cpu') -> Any:
     meta, fields = content
     element = cls(metainfo=meta)
     for name, field in fields.items():
-        setattr(element, name, field)
+        element.set_field(field, name)
     return element
