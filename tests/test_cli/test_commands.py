@@ -36,7 +36,8 @@ def test_every_tool_has_a_command(repo):
         for path in folder.rglob('*.py')
         if '\ndef main(' in path.read_text()
     } - {'commands'}
-    assert mains == set(commands.PATHS)
+    # The main of demo/teach_demo.py is that of mmvisx few-shot teach.
+    assert mains == set(commands.PATHS) - {'demo/teach_demo'}
 
 
 def test_script_is_the_table(repo):
