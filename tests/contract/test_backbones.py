@@ -63,13 +63,6 @@ CASES = {
         (4, 8, 16, 32, 32),
         (('stages.0.0.',), *((f'stages.{number}.',) for number in range(5))),
     ),
-    # Nothing in front of the first of four convolutions.
-    'FourConv': Case(
-        dict(channels=4), (4,) * 4, ((), *((f'stages.{number}.',) for number in range(4)))
-    ),
-    'PostActivationWideResNet': Case(
-        dict(depth=10, widen=1), (16, 32, 64), (('conv1.', 'bn1.'), *layers(3))
-    ),
     # 8 + 4; half of that and 2 * 4 more.
     'PostActivationDenseNet': Case(
         dict(arch=(1, 2), growth=4),
