@@ -14,14 +14,19 @@ from torch import Tensor, nn
 
 __all__ = [
     'ForwardCall',
+    'Terms',
     'autocast_state',
     'bad_gradients',
     'first_bad_module',
     'image_paths',
+    'non_finite_terms',
     'random_state',
     'run_again',
     'set_random_state',
 ]
+
+Terms = Mapping[str, Tensor | Sequence[Tensor]]
+"""Losses of a step by their names: each ``()`` or ``(N, ...)``."""
 
 
 @dataclass
@@ -143,3 +148,25 @@ def image_paths(value: Any) -> list[str]:
         return [path for item in value for path in image_paths(item)]
     path = getattr(value, 'img_path', None)
     return [str(path)] if path is not None else []
+
+
+def non_finite_terms(losses: Terms) -> dict[str, str]:
+    """Return ``{name: value}`` of the loss terms that are NaN or infinite."""
+    names = []
+    values = []
+    for name, loss in losses.items():
+        if isinstance(loss, Tensor):
+            loss = [loss]
+        for index, item in enumerate(loss):
+            names.append(name if len(loss) == 1 else f'{name}[{index}]')
+            values.append(item.detach().float().mean())
+    if not values:
+        return {}
+    stacked = torch.stack(values)
+    if bool(torch.isfinite(stacked).all()):  # the one synchronisation of a healthy iteration
+        return {}
+    return {n: str(v) for n, v in zip(names, stacked.tolist(), strict=True) if not _finite(v)}
+
+
+def _finite(value: float) -> bool:
+    return value - value == 0

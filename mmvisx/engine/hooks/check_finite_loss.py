@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapperDict
+from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner, find_latest_checkpoint
 from torch import Tensor
 
+from mmvisx.engine.asking import asking, steps_itself
 from mmvisx.engine.non_finite import (
     ForwardCall,
+    Terms,
     autocast_state,
     bad_gradients,
     first_bad_module,
     image_paths,
+    non_finite_terms,
     random_state,
 )
 from mmvisx.engine.step_record import write_record
 from mmvisx.registry import HOOKS
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.modules import mixed_in, unwrap
-
-Terms = Mapping[str, Tensor | Sequence[Tensor]]
-
+from mmvisx.utils.modules import unwrap
 
 MOST_IN_A_ROW = 10
 """Steps that ``on_non_finite='skip'`` leaves out one after the other, before it stops."""
@@ -48,8 +47,9 @@ class CheckFiniteLossHook(Hook):
     What is checked are the named terms that ``forward(mode='loss')`` of the model returns, in
     any training loop. A loop or model that makes its losses in another way hands them over before
     it uses them, ``runner.call_hook('after_losses', losses={name: tensor})``. Gradients are those
-    that an ``OptimWrapper`` steps with; of float16 its scaler looks at them, which leaves steps out
-    by itself, and several optimizers (``OptimWrapperDict``) are not looked at.
+    that an ``OptimWrapper`` steps with, or each of several (``OptimWrapperDict``) by itself;
+    asynchronous SGD drops the batch. Those that are accumulated are looked at in every iteration.
+    Those of float16 are left to its scaler, which leaves steps out by itself.
 
     The message names the terms, the first layer with a bad output, the parameters with bad
     gradients, the images and the learning rate, and a file in the work dir from which
@@ -57,8 +57,8 @@ class CheckFiniteLossHook(Hook):
     they tell each other when the gradients are there, so none waits for another.
 
     Args:
-        interval: check every so many iterations, at least 1. On a GPU a check waits for
-            the forward pass, so 10 is a good value there.
+        interval: check every so many iterations, or steps that gradients are accumulated for,
+            at least 1. On a GPU a check waits for the forward pass, so 10 is a good value there.
         on_non_finite: ``'stop'`` or ``'skip'``: the step is left out, running statistics are as
             before it, and the log counts; after 10 in a row the training stops.
 
@@ -76,10 +76,12 @@ class CheckFiniteLossHook(Hook):
             raise ValueError(f"on_non_finite={on_non_finite!r} should be 'stop' or 'skip'")
         self.interval = interval
         self.skips = on_non_finite == 'skip'
-        self.skipped = self._in_a_row = 0
+        self.skipped = 0
+        self._in_a_row: dict[str, int] = {}  # of each optimizer
         self._call: ForwardCall | None = None
         self._losses: Terms = {}
         self._bad: dict[str, str] = {}
+        self._is_kept = False  # what was bad: call and losses, until the step
         self._statistics: list[tuple[Tensor, Tensor]] = []
 
     def before_train(self, runner: Runner) -> None:
@@ -92,34 +94,39 @@ class CheckFiniteLossHook(Hook):
                 _LookAtLosses(partial(self.after_losses, runner)), with_kwargs=True
             ),
         ]
-        self._mixed = ExitStack()
-        if not isinstance(runner.optim_wrapper, OptimWrapperDict):
-            may = partial(self._may_step, runner)
-            self._mixed.enter_context(mixed_in(runner.optim_wrapper, _AskBeforeStep, may_step=may))
+        self._asking = asking(runner.optim_wrapper, partial(self._may_step, runner))
+        self._asking.__enter__()
 
     def after_train(self, runner: Runner) -> None:
         """Look no longer."""
         for handle in self._handles:
             handle.remove()
-        self._mixed.close()
+        self._asking.__exit__(None, None, None)
 
     def _due(self, runner: Runner) -> bool:
-        return runner.iter % self.interval == 0
+        return runner.iter // _iterations_a_step(runner) % self.interval == 0
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any | None = None
     ) -> None:
         """Keep the running statistics, which a bad forward pass spoils."""
-        if self.skips and self._due(runner):
+        begins = runner.iter % _iterations_a_step(runner) == 0 or not self._statistics
+        if self.skips and begins and self._due(runner):
             buffers = list(unwrap(runner.model).buffers())
             self._statistics = [(buffer, buffer.clone()) for buffer in buffers]
 
-    def after_train_iter(self, *args: Any, **kwargs: Any) -> None:
-        """Let the batch go."""
-        self._call, self._losses = None, {}
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        """Look at gradients that wait for others, and let the batch go if nothing is bad."""
+        if not self._is_kept and _iterations_a_step(runner) > 1 and self._due(runner):
+            gradients = self._bad_gradients(runner, runner.optim_wrapper)
+            if gradients and not self._has_to_wait(runner):
+                raise UserError(self._report(runner, {}, gradients))
+            self._is_kept = bool(gradients)
+        if not self._is_kept:
+            self._call, self._losses = None, {}
 
     def _before_forward(self, runner: Runner, args: tuple, kwargs: dict[str, Any]) -> None:
-        if self._due(runner):
+        if self._due(runner) and not self._is_kept:
             device = next(unwrap(runner.model).parameters()).device
             state = random_state(device)
             self._call = ForwardCall(args, kwargs, state, autocast_state(device))
@@ -128,47 +135,57 @@ class CheckFiniteLossHook(Hook):
         """Check the losses of a step, before anything is made of them."""
         if not self._due(runner):
             return
-        self._losses = losses
         bad = non_finite_terms(losses)
+        if not self._is_kept:
+            self._losses = losses
         if not bad:
             return
-        together = self._has_step(runner) and (self.skips or get_world_size() > 1)
-        if not together:
+        if not self._has_to_wait(runner):
             raise UserError(self._report(runner, bad))
-        self._bad.update(bad)  # until all know
+        self._bad.update(bad)
+        self._is_kept = True
+
+    def _has_to_wait(self, runner: Runner) -> bool:
+        """Whether a fault is told at the step, when all processes are there."""
+        return steps_itself(runner.optim_wrapper) and (self.skips or get_world_size() > 1)
 
     @staticmethod
-    def _has_step(runner: Runner) -> bool:
-        return isinstance(runner.optim_wrapper, _AskBeforeStep)
+    def _bad_gradients(runner: Runner, optim: OptimWrapper, some: bool = False) -> list[str]:
+        scaler = getattr(optim, 'loss_scaler', None)
+        if scaler is not None and scaler.is_enabled():
+            return []
+        parameters = list(unwrap(runner.model).named_parameters())
+        if some:
+            own = {id(p) for group in optim.param_groups for p in group['params']}
+            parameters = [(name, p) for name, p in parameters if id(p) in own]
+        return bad_gradients(parameters)
 
-    def _may_step(self, runner: Runner) -> bool:
-        """Whether the optimizer may step; all processes answer the same."""
+    def _may_step(self, runner: Runner, name: str, optim: OptimWrapper) -> bool:
+        """Whether an optimizer, by its name among several, may step; all processes agree."""
         if not self._due(runner):
             return True
         bad, self._bad = self._bad, {}
-        scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)
-        gradients: list[str] = []
-        if scaler is None or not scaler.is_enabled():
-            gradients = bad_gradients(list(unwrap(runner.model).named_parameters()))
+        gradients = self._bad_gradients(runner, optim, some=bool(name))
         if get_world_size() > 1:
             flag = torch.tensor(float(bool(bad or gradients)))
             all_reduce(flag, 'max')
             stop = bool(flag)
         else:
             stop = bool(bad or gradients)
+        in_a_row = self._in_a_row[name] = self._in_a_row.get(name, 0) + 1 if stop else 0
+        self._is_kept = False
         if not stop:
-            self._in_a_row = 0
             return True
-        self.skipped, self._in_a_row = self.skipped + 1, self._in_a_row + 1
+        self.skipped += 1
         self._restore()
         message = self._report(runner, bad, gradients)
         self._restore()  # the report has gone forward again
         if not self.skips:
             raise UserError(message)
-        if self._in_a_row > MOST_IN_A_ROW:
-            raise UserError(f'{self._in_a_row} steps in a row were not finite: {message}')
+        if in_a_row > MOST_IN_A_ROW:
+            raise UserError(f'{in_a_row} steps in a row were not finite: {message}')
         runner.logger.warning(
-            f'step left out ({self.skipped} in all, {self._in_a_row} in a row): {message}'
+            f'step left out ({self.skipped} in all, {in_a_row} in a row): {message}'
         )
         return False
 
@@ -221,14 +238,8 @@ class CheckFiniteLossHook(Hook):
         )
 
 
-class _AskBeforeStep:
-    """An optimizer wrapper that asks before it steps."""
-
-    may_step: Callable[[], bool]
-
-    def step(self, **kwargs: Any) -> None:
-        if self.may_step():
-            super().step(**kwargs)  # type: ignore[misc]
+def _iterations_a_step(runner: Runner) -> int:
+    return getattr(runner.optim_wrapper, '_accumulative_counts', 1)
 
 
 class _Look:
@@ -269,28 +280,6 @@ def _advice(optim: Any) -> str:
         f'(now {getattr(optim, "clip_grad_kwargs", None) or "off"}); '
         'with --amp, train without it. '
     )
-
-
-def non_finite_terms(losses: Terms) -> dict[str, str]:
-    """Return ``{name: value}`` of the loss terms that are NaN or infinite."""
-    names = []
-    values = []
-    for name, loss in losses.items():
-        if isinstance(loss, Tensor):
-            loss = [loss]
-        for index, item in enumerate(loss):
-            names.append(name if len(loss) == 1 else f'{name}[{index}]')
-            values.append(item.detach().float().mean())
-    if not values:
-        return {}
-    stacked = torch.stack(values)
-    if bool(torch.isfinite(stacked).all()):  # the one synchronisation of a healthy iteration
-        return {}
-    return {n: str(v) for n, v in zip(names, stacked.tolist(), strict=True) if not _finite(v)}
-
-
-def _finite(value: float) -> bool:
-    return value - value == 0
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:

@@ -98,7 +98,7 @@ class AsynchronousSGD(OptimWrapperDict):
         self.dtype = dtype
         self.counts = dict.fromkeys(optim_wrappers, 0)
         self._pending = {name: self._nothing(name) for name in optim_wrappers}
-        self._scaler = (
+        self.loss_scaler = (
             torch.amp.GradScaler(_device(self), init_scale=loss_scale)
             if dtype == 'float16'
             else None
@@ -143,7 +143,7 @@ class AsynchronousSGD(OptimWrapperDict):
             )
         self.backward(_sum_over_images(loss))
         images = _global_counts(loss)
-        if self._finite():
+        if self.accepts_batch():
             self._collect(images)
             for name, count in self.counts.items():
                 if count >= self.periods[name]:
@@ -154,21 +154,21 @@ class AsynchronousSGD(OptimWrapperDict):
 
     def backward(self, loss: Tensor, **kwargs: Any) -> None:
         """Run the backward pass of a loss ``()``, scaled in float16."""
-        if self._scaler is not None:
-            loss = self._scaler.scale(loss)
+        if self.loss_scaler is not None:
+            loss = self.loss_scaler.scale(loss)
         loss.backward(**kwargs)
 
-    def _finite(self) -> bool:
-        """Take the scale off the gradients; False where they are not finite."""
-        if self._scaler is None:
+    def accepts_batch(self) -> bool:
+        """Take float16's scale off the gradients; False where they are not finite then."""
+        if self.loss_scaler is None:
             return True
         finite = True
         for name, wrapper in self.optim_wrappers.items():
             grads = [p.grad for p in self._parameters(name) if p.grad is not None]
             if grads:
-                self._scaler.unscale_(wrapper.optimizer)
+                self.loss_scaler.unscale_(wrapper.optimizer)
                 finite &= all(bool(grad.isfinite().all()) for grad in grads)
-        self._scaler.update()
+        self.loss_scaler.update()
         return finite
 
     def _collect(self, images: Mapping[str, int]) -> None:
@@ -204,8 +204,8 @@ class AsynchronousSGD(OptimWrapperDict):
         """Return the state of each part's optimizer, its counter and its waiting gradients."""
         state: dict[str, Any] = super().state_dict()
         state['asynchronous'] = dict(counts=dict(self.counts), pending=self._pending)
-        if self._scaler is not None:
-            state['loss_scaler'] = self._scaler.state_dict()
+        if self.loss_scaler is not None:
+            state['loss_scaler'] = self.loss_scaler.state_dict()
         return state
 
     def load_state_dict(self, state_dict: dict) -> None:
@@ -226,8 +226,8 @@ class AsynchronousSGD(OptimWrapperDict):
                 'the run'
             )
         super().load_state_dict(state)
-        if scaler is not None and self._scaler is not None:
-            self._scaler.load_state_dict(scaler)
+        if scaler is not None and self.loss_scaler is not None:
+            self.loss_scaler.load_state_dict(scaler)
         self.counts = dict(own['counts'])
         for name in self.optim_wrappers:
             self._pending[name] = [

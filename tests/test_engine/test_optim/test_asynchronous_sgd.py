@@ -187,11 +187,11 @@ def test_a_batch_that_overflows_in_float16_is_dropped(two):
     optim = two.wrapper(model, trunk_images=100, task_images=100, dtype='float16', loss_scale=64.0)
     two.train(model, data[:2], optim)
     assert optim.counts == dict(trunk=8, a=8, b=8)
-    scale = optim._scaler.get_scale()
+    scale = optim.loss_scaler.get_scale()
     too_large = dict(inputs=data[2]['inputs'] * 1e4, targets=data[2]['targets'])
     two.train(model, [too_large], optim)
     assert optim.counts == dict(trunk=8, a=8, b=8)
-    assert optim._scaler.get_scale() == scale / 2
+    assert optim.loss_scaler.get_scale() == scale / 2
     assert all(grad.isfinite().all() for part in optim._pending.values() for grad in part)
 
 
