@@ -86,6 +86,18 @@ COMMANDS = {
     'few-shot build-bank': Command(
         'few_shot.build_bank', "keep a classifier's activations for every image"
     ),
+    'few-shot build-box-bank': Command(
+        'few_shot.build_box_bank', "keep a detector's activations for its boxes"
+    ),
+    'few-shot compare-boxes': Command(
+        'few_shot.compare_boxes', 'compare detectors that were taught from boxes'
+    ),
+    'few-shot hold-out-boxes': Command(
+        'few_shot.hold_out_boxes', 'part COCO annotations for a class to be taught later'
+    ),
+    'few-shot teach-boxes': Command(
+        'few_shot.teach_boxes', 'teach a detector new classes from boxes'
+    ),
     'few-shot compare': Command('few_shot.compare', 'compare methods on banks of activations'),
     'few-shot episodes': Command(
         'few_shot.episodes', 'measure tasks of few classes and samples on a bank'

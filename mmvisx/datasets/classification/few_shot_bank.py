@@ -142,6 +142,7 @@ def write_bank(
     labels: np.ndarray,
     classes: Sequence[str],
     files: Sequence[str] | None = None,
+    fingerprint: Mapping[str, str] | None = None,
 ) -> ActivationBank:
     """Write activations that were made elsewhere as a bank.
 
@@ -151,6 +152,7 @@ def write_bank(
         labels: ``(N,)``, from 0.
         classes: K names.
         files: N names; numbers without.
+        fingerprint: By name, what they were made with.
 
     Raises:
         UserError: A class has no activation, one is not finite, or there is a bank already.
@@ -171,8 +173,14 @@ def write_bank(
             np.save(file, array)
     names = [str(i) for i in range(len(labels))] if files is None else files
     write_text(folder / 'files.txt', '\n'.join(names) + '\n')
-    record = dict(complete=True, done=len(labels), total=len(labels), fingerprint={})
-    write_json(folder / RECORD, dict(record, classes=list(classes)))
+    record = dict(
+        complete=True,
+        done=len(labels),
+        total=len(labels),
+        classes=list(classes),
+        fingerprint=dict(fingerprint or {}),
+    )
+    write_json(folder / RECORD, record)
     return ActivationBank(folder)
 
 

@@ -129,11 +129,14 @@ class PredictedHead(ClsHead):
         large = activations @ self.large_weight.T
         if not len(self.few_weight):
             return large
+        return torch.cat([large, self.classify_few(activations)], dim=1)
+
+    def classify_few(self, activations: Tensor) -> Tensor:
+        """Return logits ``(N, F)`` of the few classes, F > 0, of raw activations ``(N, d)``."""
         few = activations @ self.few_weight.T
         if self.few == 'max':
             few = maximal_response(few, self._rows)
-        few = few + self.offset * activations.norm(dim=1, keepdim=True)
-        return torch.cat([large, few], dim=1)
+        return few + self.offset * activations.norm(dim=1, keepdim=True)
 
     def predict(
         self, feats: tuple[Tensor, ...], data_samples: Sequence[Any] | None = None
