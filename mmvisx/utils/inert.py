@@ -60,6 +60,10 @@ class StandIn:
         """Note the state."""
         self.state = state
 
+    def __reduce__(self) -> Any:
+        """Be pickled as text: MMEngine compares what data sets say of themselves like that."""
+        return str, (repr(self),)
+
     def __repr__(self) -> str:
         return f'<stand-in of {self.origin}>'
 

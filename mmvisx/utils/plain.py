@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
-from .inert import history
+from .inert import StandIn, history
 
 __all__ = ['plain', 'with_histories']
 
@@ -41,7 +41,7 @@ def plain(value: Any, name: str, odd: dict[str, str]) -> Any:
     if isinstance(value, HistoryBuffer):
         log, count = value.data
         return history(log, count, value.max_length)
-    if isinstance(value, PurePath):
+    if isinstance(value, PurePath | StandIn):
         return str(value)
     if isinstance(value, Mapping):
         return _plain_mapping(value, name, odd)

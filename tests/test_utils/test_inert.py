@@ -18,7 +18,7 @@ from mmengine.runner.checkpoint import CheckpointLoader, _load_checkpoint_with_p
 from mmvisx.utils import UserError, checkpoint
 from mmvisx.utils.checkpoint import read_checkpoint
 from mmvisx.utils.inert import StandIn, class_names, load_inert
-from mmvisx.utils.plain import with_histories
+from mmvisx.utils.plain import plain, with_histories
 from mmvisx.utils.trust import TRUST_CHECKPOINT
 from tests.helpers.hostile import CHECKPOINTS, weights
 
@@ -194,3 +194,15 @@ def test_a_trusted_checkpoint_is_run_and_its_classes_are_named(tmp_path, monkeyp
     (line,) = said
     assert 'mine.pth is trusted' in line
     assert 'tests.helpers.hostile.touch' in line
+
+
+def test_stand_ins_are_compared_and_saved_as_text(tmp_path):
+    """MMEngine pickles what data sets say of themselves, and a run's next checkpoint holds it."""
+    content = {'state_dict': weights(), 'meta': {'dataset_meta': argparse.Namespace(a=1)}}
+    torch.save(content, tmp_path / 'a.pth')
+    meta = read_checkpoint(tmp_path / 'a.pth')['meta']
+    text = '<stand-in of argparse.Namespace>'
+    assert pickle.loads(pickle.dumps(meta)) == {'dataset_meta': text}
+    odd = {}
+    assert plain(meta, 'meta', odd) == {'dataset_meta': text}
+    assert not odd
