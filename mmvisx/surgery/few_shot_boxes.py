@@ -49,7 +49,7 @@ def box_head_of(model: nn.Module) -> Any:
     Raises:
         UserError: It cannot.
     """
-    head = getattr(getattr(model, 'roi_head', None), 'bbox_head', None)
+    head: Any = getattr(getattr(model, 'roi_head', None), 'bbox_head', None)
     if not isinstance(getattr(head, 'fc_cls', None), nn.Linear | TaughtBoxes):
         raise UserError(
             f'{type(model).__name__} cannot be taught: it needs one box head with a linear last '
