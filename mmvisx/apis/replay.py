@@ -14,7 +14,7 @@ from torch import Tensor
 from mmvisx.apis.build import build_model
 from mmvisx.engine.non_finite import bad_gradients, first_bad_module, run_again
 from mmvisx.engine.step_record import STEP, call_of
-from mmvisx.structures.plain import from_plain
+from mmvisx.structures.plain_batch import from_plain
 from mmvisx.utils.checkpoint import read_checkpoint
 from mmvisx.utils.config.in_checkpoint import config_in
 from mmvisx.utils.errors import UserError

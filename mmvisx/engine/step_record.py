@@ -19,7 +19,7 @@ from torch import Tensor
 
 from mmvisx.engine.hooks.architecture import ArchitectureHook, KeepArchitectureHook
 from mmvisx.engine.non_finite import ForwardCall
-from mmvisx.structures.plain import from_plain, to_plain
+from mmvisx.structures.plain_batch import from_plain, to_plain
 from mmvisx.utils.checkpoint_file import write_checkpoint
 from mmvisx.utils.modules import unwrap
 

@@ -3,15 +3,20 @@
 import argparse
 import collections
 import enum
+from operator import itemgetter
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
 
 from mmvisx.engine.hooks.plain_checkpoint import PlainCheckpointHook
+from mmvisx.engine.runner import CheckedRunner
+from tests.helpers.asynchronous_two_heads import TwoHeads, batches, wrapper
+from tests.helpers.loggers import forget_loggers
 
 
 class Side(enum.IntEnum):
@@ -94,3 +99,28 @@ def test_the_text_that_mmengine_would_evaluate_is_dropped():
     checkpoint = dict(meta=dict(config='import os', epoch=1), message_hub={})
     PlainCheckpointHook().after_load_checkpoint(None, checkpoint)
     assert checkpoint['meta'] == dict(epoch=1)
+
+
+@pytest.mark.parametrize('dtype', ['bfloat16', 'float16'])
+def test_a_checkpoint_of_mixed_precision_needs_no_trust(tmp_path, dtype):
+    """Of a training with waiting gradients and, in float16, a scaler's state."""
+    forget_loggers()
+    model = TwoHeads(torch.float32)
+    runner = CheckedRunner(
+        model,
+        str(tmp_path),
+        train_dataloader=dict(
+            batch_size=1,
+            dataset=batches(3, 4, dtype=torch.float32),
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            collate_fn=dict(type=itemgetter(0)),
+        ),
+        train_cfg=dict(by_epoch=False, max_iters=3),
+        optim_wrapper=wrapper(model, trunk_images=7, dtype=dtype, loss_scale=64.0),
+        default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=3, by_epoch=False)),
+        experiment_name=f'{tmp_path.name}{dtype}',
+    )
+    runner.train()
+    found = torch.load(tmp_path / 'iter_3.pth', weights_only=True)['optimizer']
+    assert ('loss_scaler' in found) == (dtype == 'float16')
+    assert found['asynchronous']['counts'] == runner.optim_wrapper.counts
