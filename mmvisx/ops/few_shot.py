@@ -9,12 +9,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ['channel_impact', 'maximal_response', 'rows_of_classes', 'top_overlap', 'unit_length']
+__all__ = [
+    'certainty',
+    'channel_impact',
+    'maximal_response',
+    'rows_of_classes',
+    'top_overlap',
+    'unit_length',
+]
 
 
 def unit_length(x: Tensor) -> Tensor:
     """Return ``x`` ``(..., d)`` with each vector divided by its L2 norm; zeros stay zeros."""
     return F.normalize(x, dim=-1)
+
+
+def certainty(logits: Tensor, activations: Tensor) -> Tensor:
+    """Return the highest logits in units of the activation's length, ``(N,)``.
+
+    Args:
+        logits: ``(N, K)``.
+        activations: ``(N, d)``; one of length 0 has a certainty of 0.
+    """
+    return logits.amax(dim=1) / activations.norm(dim=1).clamp(min=1e-12)
 
 
 def rows_of_classes(labels: Tensor, num_classes: int) -> Tensor:

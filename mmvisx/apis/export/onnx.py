@@ -1,8 +1,9 @@
-"""Export backbone, neck and dense heads of a detector to ONNX, and check the file."""
+"""Export backbone, neck and dense heads of a detector to ONNX, and check any such file."""
 
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -21,14 +22,35 @@ from mmvisx.apis.build import build_model
 from mmvisx.datasets.image_file import read_image_bytes
 from mmvisx.utils.errors import UserError
 
-__all__ = ['DenseOutputs', 'build_dense', 'compare', 'export_onnx', 'read_photograph']
+__all__ = ['DenseOutputs', 'Exported', 'build_dense', 'compare', 'export_onnx', 'read_photograph']
 
 OPSET = 18
 # An ONNX file cannot hold more than 2 GiB; beyond, weights go into a file beside it.
 MAX_BYTES = 2**31 - 2**24
 
 
-class DenseOutputs(nn.Module):
+class Exported(nn.Module):
+    """What an ONNX file computes: named outputs of normalised images."""
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Map normalised images ``(N, 3, H, W)`` to the outputs that :meth:`named` names."""
+        return tuple(tensor for _, tensor in self.named(images))
+
+    @abstractmethod
+    def named(self, images: Tensor) -> list[tuple[str, Tensor]]:
+        """Return every output for images ``(N, 3, H, W)`` with its name."""
+
+    @property
+    @abstractmethod
+    def preprocessor(self) -> Any:
+        """What normalises images before."""
+
+    def notes(self) -> dict[str, Any]:
+        """Return what else the file says in its metadata."""
+        return {}
+
+
+class DenseOutputs(Exported):
     """A detector up to where the number of outputs depends on the image.
 
     Args:
@@ -42,9 +64,10 @@ class DenseOutputs(nn.Module):
         self.detector = detector
         self.heads = heads
 
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Map normalised images ``(N, 3, H, W)`` to the maps that :meth:`named` names."""
-        return tuple(tensor for _, tensor in self.named(images))
+    @property
+    def preprocessor(self) -> Any:
+        """The detector's."""
+        return self.detector.data_preprocessor
 
     def named(self, images: Tensor) -> list[tuple[str, Tensor]]:
         """Return every output for images ``(N, 3, H, W)`` with its name.
@@ -92,7 +115,7 @@ def build_dense(cfg: Config, checkpoint: str | Path, heads: bool = True) -> Dens
 
 
 @torch.no_grad()
-def export_onnx(model: DenseOutputs, path: str | Path, shape: tuple[int, int]) -> list[str]:
+def export_onnx(model: Exported, path: str | Path, shape: tuple[int, int]) -> list[str]:
     """Write an ONNX file for one image of ``shape`` (height, width).
 
     Deformable convolutions become GridSample. How to prepare an image stands in the file's
@@ -103,14 +126,14 @@ def export_onnx(model: DenseOutputs, path: str | Path, shape: tuple[int, int]) -
         The names of the outputs.
 
     Raises:
-        UserError: a package is missing, or ``shape`` does not suit the detector.
+        UserError: a package is missing, or ``shape`` does not suit the model.
     """
     _import('onnx')
     _import('onnxscript')
-    divisor = getattr(_preprocessor(model), 'pad_size_divisor', 1)
+    divisor = getattr(model.preprocessor, 'pad_size_divisor', 1)
     if any(side % divisor for side in shape):
         raise UserError(
-            f'--shape {shape[0]} {shape[1]}: the detector pads its images to multiples of '
+            f'--shape {shape[0]} {shape[1]}: the model pads its images to multiples of '
             f'{divisor}; give such a height and width'
         )
     images = torch.zeros(1, 3, *shape, device=next(model.parameters()).device)
@@ -143,12 +166,12 @@ def read_photograph(model: DenseOutputs, path: str | Path, shape: tuple[int, int
     height, width = (max(1, int(side * factor)) for side in image.shape[:2])
     image = mmcv.imresize(image, (width, height))
     tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
-    batch = _preprocessor(model)(dict(inputs=[tensor], data_samples=None), False)['inputs']
+    batch = model.preprocessor(dict(inputs=[tensor], data_samples=None), False)['inputs']
     return F.pad(batch, (0, shape[1] - batch.shape[-1], 0, shape[0] - batch.shape[-2]))
 
 
 @torch.no_grad()
-def compare(path: str | Path, model: DenseOutputs, images: Tensor) -> dict[str, float]:
+def compare(path: str | Path, model: Exported, images: Tensor) -> dict[str, float]:
     """Run an ONNX file on CPU and return how far each output is from torch's.
 
     Args:
@@ -173,16 +196,10 @@ def compare(path: str | Path, model: DenseOutputs, images: Tensor) -> dict[str, 
     return errors
 
 
-def _preprocessor(model: DenseOutputs) -> Any:
-    return model.detector.data_preprocessor
-
-
-def _preparation(model: DenseOutputs, shape: tuple[int, int]) -> dict[str, str]:
-    preprocessor = _preprocessor(model)
-    values = dict(
-        shape=list(shape),
-        bgr_to_rgb=bool(getattr(preprocessor, '_channel_conversion', False)),
-    )
+def _preparation(model: Exported, shape: tuple[int, int]) -> dict[str, str]:
+    preprocessor = model.preprocessor
+    swaps = any(getattr(preprocessor, name, False) for name in ('_channel_conversion', 'to_rgb'))
+    values = dict(model.notes(), shape=list(shape), bgr_to_rgb=swaps)
     for name in ('mean', 'std'):
         if isinstance(getattr(preprocessor, name, None), Tensor):
             values[name] = getattr(preprocessor, name).flatten().tolist()

@@ -1,10 +1,14 @@
-"""Export backbone, neck and dense heads of a detector to ONNX.
+"""Export a classifier, or backbone, neck and dense heads of a detector, to ONNX.
 
 python tools/deployment/export_onnx.py configs/detectors/htc_rfp_sac.py CHECKPOINT \
     --out detectors.onnx --shape 800 1344 --verify photo.jpg
+
+A classifier, also a taught one, has the output logits; its size is that of its test images, and its
+classes stand in the file's metadata.
 """
 
 import argparse
+from typing import Any
 
 from mmvisx.cli.options import add_config_argument, add_config_options, add_trust_option
 from mmvisx.utils import UserError
@@ -14,7 +18,7 @@ TOLERANCE = 1e-3
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description='Export a detector to ONNX')
+    parser = argparse.ArgumentParser(description='Export a detector or classifier to ONNX')
     add_config_argument(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
     add_trust_option(parser)
@@ -23,9 +27,9 @@ def parse_args() -> argparse.Namespace:
         '--shape',
         type=int,
         nargs='+',
-        default=[800, 1344],
         metavar='N',
-        help='fixed height and width of the input in pixels, or one number for both',
+        help='fixed height and width of the input in pixels, or one number for both; by default '
+        "800 1344 for a detector, the test images' size for a classifier",
     )
     parser.add_argument(
         '--verify', metavar='IMAGE', help='run both networks on this image and compare the outputs'
@@ -42,16 +46,24 @@ def main() -> None:
     args = parse_args()
     if not args.out.endswith('.onnx'):
         raise UserError(f'--out {args.out}: the name must end in .onnx')
-    if len(args.shape) > 2 or min(args.shape) < 32:
+    if args.shape and (len(args.shape) > 2 or min(args.shape) < 32):
         raise UserError(f'--shape {args.shape}: give height and width, 32 pixels or more')
-    from mmvisx.apis.export import onnx
+    from mmvisx.apis.export import onnx, onnx_classifier
+    from mmvisx.apis.input_shape import input_shape
     from mmvisx.apis.run import prepare_config
 
-    shape = (args.shape[0], args.shape[-1])
     cfg = prepare_config(args.config, options=args.cfg_options)
-    model = onnx.build_dense(cfg, args.checkpoint, heads=not args.no_heads)
+    model = onnx_classifier.build_exported(cfg, args.checkpoint, heads=not args.no_heads)
+    images: Any = None
     # Before the export, which takes long: a wrong path should not.
-    images = args.verify and onnx.read_photograph(model, args.verify, shape)
+    if isinstance(model, onnx.DenseOutputs):
+        shape = (args.shape[0], args.shape[-1]) if args.shape else (800, 1344)
+        if args.verify:
+            images = onnx.read_photograph(model, args.verify, shape)
+    else:
+        shape = (args.shape[0], args.shape[-1]) if args.shape else input_shape(cfg)
+        if args.verify:
+            images = onnx_classifier.read_prepared(model, cfg, args.verify, shape)
     names = onnx.export_onnx(model, args.out, shape)
     print(f'{args.out}: images (1, 3, {shape[0]}, {shape[1]}) -> {", ".join(names)}')
     if images is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import mmap
+import os
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,6 @@ __all__ = ['RECORD', 'ActivationBank', 'check_fingerprint', 'class_means', 'writ
 RECORD = 'bank.json'
 # Rows that are summed at once.
 _ROWS = 2048
-# After so many bytes that were read from the disk, their pages are given back.
-_HELD = 64 * 2**20
 
 
 class ActivationBank:
@@ -54,6 +53,8 @@ class ActivationBank:
             check_fingerprint(self.folder, self.record['fingerprint'], expected)
         self.classes: list[str] = self.record['classes']
         self.activations = np.load(self.folder / 'activations.npy', mmap_mode='r')
+        self._file = os.open(self.folder / 'activations.npy', os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
         self.labels = np.load(self.folder / 'labels.npy')
         self.means = np.load(self.folder / 'means.npy')
         self.files = (self.folder / 'files.txt').read_text(encoding='utf-8').splitlines()
@@ -69,7 +70,6 @@ class ActivationBank:
                 f'({len(empty)} such classes): add images or take the class out of the data set'
             )
         self._starts = np.cumsum(self._counts) - self._counts
-        self._read = 0
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -95,12 +95,13 @@ class ActivationBank:
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Return the activations of rows, ``(n, d)`` float32."""
-        found = self.activations[rows].astype(np.float32)
-        self._read += found.nbytes
-        if self._read > _HELD:  # else a long training holds the whole file
-            self._read = 0
-            self.activations._mmap.madvise(mmap.MADV_DONTNEED)
-        return found
+        # Not through the memory map: Linux maps up to 2 MiB around each row that is touched, and a
+        # long training would hold the whole file.
+        found = np.empty((len(rows), self.channels), self.activations.dtype)
+        size, start = found.itemsize * self.channels, self.activations.offset
+        for place, row in zip(found, rows.tolist(), strict=True):
+            os.preadv(self._file, [place], start + row * size)
+        return found.astype(np.float32)
 
     def statistics(self, rng: np.random.Generator, p_mean: float) -> np.ndarray:
         """Return a statistic set: for each class its mean, or one of its activations.

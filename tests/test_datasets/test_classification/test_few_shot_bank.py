@@ -1,6 +1,7 @@
 """Banks of activations: what is drawn from them, and what is refused."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,3 +141,21 @@ def test_a_bank_is_not_overwritten(tmp_path):
     with pytest.raises(UserError, match='holds a bank already'):
         bank_of(tmp_path / 'bank', seed=1)
     np.testing.assert_array_equal(ActivationBank(tmp_path / 'bank').activations, bank.activations)
+
+
+@pytest.mark.skipif(not Path('/proc/self/status').exists(), reason='memory is read from Linux')
+def test_a_long_training_does_not_hold_the_bank(tmp_path):
+    """Linux may map 2 MiB around a row of 4 KiB: few rows would hold the whole file."""
+    rng = np.random.default_rng(0)
+    activations = rng.integers(0, 9, (16_000, 2048)).astype(np.float16)
+    bank = write_bank(tmp_path / 'bank', activations, np.arange(16_000) % 4, list('abcd'))
+
+    def mapped():
+        status = Path('/proc/self/status').read_text().splitlines()
+        return next(int(s.split()[1]) for s in status if s.startswith('RssFile')) / 1024  # MiB
+
+    before = mapped()
+    for _ in range(50):
+        rows = rng.integers(0, 16_000, 50)
+        np.testing.assert_array_equal(bank.read(rows), activations[rows])
+    assert mapped() - before < 20  # of 62.5
