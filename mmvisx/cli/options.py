@@ -6,6 +6,7 @@ Needs the standard library only until a command runs, so that help and completio
 from __future__ import annotations
 
 import os
+import re
 from argparse import Action, ArgumentError, ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import fields
@@ -27,6 +28,8 @@ __all__ = [
 
 
 T = TypeVar('T')
+# A value that begins as a dict, or as a list of dicts.
+DICT = re.compile(r'[\[(\s\'"]*(dict\(|\{)')
 
 
 class OptionAction(Action):
@@ -50,17 +53,34 @@ class OptionAction(Action):
             if value.count('[') != value.count(']') or value.count('(') != value.count(')'):
                 raise ArgumentError(self, f'unbalanced brackets in {value!r}')
             key, text = value.split('=', maxsplit=1)
-            options[key] = _read_value(text)
+            try:
+                options[key] = _read_value(text)
+            except ValueError as error:
+                raise ArgumentError(self, f'{value!r}: {error}') from None
         setattr(namespace, self.dest, options)
 
 
 def _read_value(text: str) -> Any:
+    """Read a number, a text, or a list of them.
+
+    Raises:
+        ValueError: It is none; the message says what to do.
+    """
     from mmengine.config import DictAction
+
+    if DICT.match(text):
+        raise ValueError(
+            'a value is a number, a text or a list of them, no dict: change its entries by their '
+            'keys (optim_wrapper.optimizer.lr=0.01), or write it into a config with _base_'
+        )
 
     # MMEngine deletes every space of a list, and of a path that has one.
     if not any(c in text for c in '[](),'):
         return DictAction._parse_int_float_bool(text.strip('\'"'))
-    return DictAction._parse_iterable(text)
+    try:
+        return DictAction._parse_iterable(text)
+    except (AssertionError, RecursionError):
+        raise ValueError('brackets enclose lists, as [1,2] or [(1,2),(3,4)]') from None
 
 
 def add_config_argument(parser: ArgumentParser, name: str = 'config', **options: Any) -> None:

@@ -116,6 +116,26 @@ def test_malformed_option(option, capsys):
     assert option in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    'option',
+    [
+        "+param_scheduler=[dict(type='LinearLR', begin=0, end=1)]",
+        '+a=[dict(type=x)]',
+        '+a=dict(b=1)',
+        "+a={'b': 1}",
+        '+a=[f(1,2),3]',
+        '+a=(1))((2',
+    ],
+)
+def test_values_that_are_no_lists_of_numbers_are_refused_in_a_line(option, capsys):
+    with pytest.raises(SystemExit):
+        parse(option)
+    error = capsys.readouterr().err
+    assert option in error
+    assert ('change its entries by their keys' in error) == ('dict' in option or '{' in option)
+    assert 'Traceback' not in error
+
+
 def test_missing_config(tiny_config):
     with pytest.raises(UserError, match=r'does not exist.*tiny_mask_rcnn\.py'):
         load_config(tiny_config.with_name('tiny_mask_rcn.py'))
