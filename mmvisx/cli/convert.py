@@ -9,6 +9,8 @@ copied, or linked with --link. What the new format cannot hold is counted.
 import argparse
 from pathlib import Path
 
+from .options import add_outside_option
+
 
 def main() -> None:
     """Convert, and print what became of what."""
@@ -27,6 +29,7 @@ def main() -> None:
         '--classes', nargs='+', help='YOLO without data.yaml: names in the order of the numbers'
     )
     parser.add_argument('--link', action='store_true', help='link the images, do not copy them')
+    add_outside_option(parser)
     args = parser.parse_args()
     from mmvisx.datasets.formats.convert import convert
     from mmvisx.utils.config.classes import read_classes

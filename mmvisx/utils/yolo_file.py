@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,11 +18,20 @@ from typing import Any, NamedTuple
 from .errors import UserError
 from .text import similar
 
-__all__ = ['YoloData', 'YoloObject', 'label_path', 'parse_line', 'read_labels', 'read_yolo']
+__all__ = [
+    'YoloData',
+    'YoloObject',
+    'data_yamls',
+    'label_path',
+    'parse_line',
+    'read_labels',
+    'read_yolo',
+]
 
 SPLITS = ('train', 'val', 'test')
 # Converters write six decimal places, and let the edge of a polygon touch that of the image.
 TOLERANCE = 1e-3
+SPLIT_KEY = re.compile(rb'\b(train|val|test)["\']?\s*:')
 
 
 class YoloData(NamedTuple):
@@ -51,6 +61,12 @@ class YoloObject:
     index: int
     box: tuple[float, float, float, float]
     polygon: tuple[float, ...]
+
+
+def data_yamls(paths: Iterable[Path]) -> list[Path]:
+    """Return those of some YAML files with the names of classes; with images, too, if some have."""
+    named = {path: text for path in paths if b'names' in (text := path.read_bytes())}
+    return [path for path, text in named.items() if SPLIT_KEY.search(text)] or [*named]
 
 
 def read_yolo(path: str | os.PathLike) -> YoloData:

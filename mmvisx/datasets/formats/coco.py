@@ -12,10 +12,11 @@ from typing import Any
 from mmvisx.datasets.detection.coco_json import duplicates, valid_box
 from mmvisx.utils import UserError
 from mmvisx.utils.coco_file import read_coco
+from mmvisx.utils.inside import check_inside
 from mmvisx.utils.progress import progress
 
 from .outlines import area, rle_outlines
-from .records import Content, Picture, Place, Thing, safe_name, true_size
+from .records import Content, Picture, Place, Thing, folder_of, safe_name, true_size
 
 __all__ = ['coco_files', 'read_content', 'write_content']
 
@@ -61,7 +62,7 @@ def read_content(source: Path, images: Path | None, wanted: Sequence[str]) -> Co
         wanted: Names of splits; all if there is none.
 
     Raises:
-        UserError: A file is faulty, or an image is missing.
+        UserError: A file is faulty, or an image is missing or outside of the data set.
     """
     files = {k: v for k, v in coco_files(source).items() if not wanted or k in wanted}
     content = Content([], {})
@@ -76,6 +77,8 @@ def read_content(source: Path, images: Path | None, wanted: Sequence[str]) -> Co
             raise UserError(f'{path}: its categories differ from those of {next(iter(files))}')
         content.classes = names
         folder = images or _image_folder(source, split, path, data['images'])
+        paths = [str(folder / image['file_name']) for image in data['images']]
+        check_inside(paths, [folder_of(source), folder], path)
         content.splits[split] = _pictures(path, data, folder, content.lost)
     return content
 

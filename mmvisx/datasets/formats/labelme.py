@@ -11,6 +11,7 @@ from typing import Any
 from mmvisx.datasets.detection.image_list import check_stems, files_below
 from mmvisx.datasets.detection.labelme import read_folder
 from mmvisx.utils import UserError
+from mmvisx.utils.inside import check_inside
 from mmvisx.utils.progress import progress
 
 from .outlines import fitted
@@ -56,7 +57,7 @@ def read_content(source: Path, images: Path | None, wanted: Sequence[str]) -> Co
         wanted: Names of splits; all if there is none.
 
     Raises:
-        UserError: A file is faulty, or an image is missing.
+        UserError: A file is faulty, or an image is missing or outside of the source.
     """
     if images is not None:
         raise UserError('--images: LabelMe files say themselves where their images are')
@@ -65,7 +66,9 @@ def read_content(source: Path, images: Path | None, wanted: Sequence[str]) -> Co
         if wanted and split not in wanted:
             continue
         pictures = []
-        for path, file in read_folder(files_below(folder, ('.json',))):
+        files = read_folder(files_below(folder, ('.json',)))
+        check_inside([str(file.image) for _, file in files], [source], f'imagePath in {folder}')
+        for path, file in files:
             size = true_size(file.image, file.size, path)
             name = path.relative_to(folder).with_suffix(file.image.suffix).as_posix()
             things = [Thing(item.label, item.box, item.polygons) for item in file.objects]

@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 from mmvisx.datasets.image_file import file_size, size_fault
 from mmvisx.utils import UserError
 
-__all__ = ['FORMATS', 'Content', 'Picture', 'Place', 'Thing', 'safe_name', 'true_size']
+__all__ = ['FORMATS', 'Content', 'Picture', 'Place', 'Thing', 'folder_of', 'safe_name',
+           'true_size']  # fmt: skip
 
 FORMATS = ('coco', 'voc', 'yolo', 'labelme')
 # Puts an image, the first path, to the second one.
@@ -66,6 +67,11 @@ class Content:
     classes: list[str]
     splits: dict[str, list[Picture]]
     lost: Counter[str] = field(default_factory=Counter)
+
+
+def folder_of(source: Path) -> Path:
+    """Return the folder of a data set that is given by a folder or by a file in it."""
+    return source if source.is_dir() else source.parent
 
 
 def safe_name(name: str) -> str:

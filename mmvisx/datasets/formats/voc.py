@@ -13,6 +13,7 @@ from mmdet.datasets import VOCDataset
 from mmvisx.datasets.detection.image_list import check_stems
 from mmvisx.datasets.detection.voc import image_file
 from mmvisx.utils import UserError
+from mmvisx.utils.inside import check_inside
 from mmvisx.utils.progress import progress
 
 from .records import Content, Picture, Place, Thing, true_size
@@ -41,7 +42,8 @@ def read_content(source: Path, images: Path | None, wanted: Sequence[str]) -> Co
         wanted: Names of splits; all if there is none (``trainval`` only where there is no other).
 
     Raises:
-        UserError: There are several years, or a file is faulty or missing.
+        UserError: There are several years, or a file is faulty or missing, or a list leads
+            out of the folder.
     """
     folders = voc_folders(source)
     if len(folders) > 1:
@@ -50,11 +52,13 @@ def read_content(source: Path, images: Path | None, wanted: Sequence[str]) -> Co
     folder = folders[0]
     content = Content([], {})
     read: dict[str, Picture] = {}  # a stem may stand in several lists
+    place = images or folder / 'JPEGImages'
     for split, stems in _lists(folder, wanted).items():
+        check_inside([str(place / stem) for stem in stems], [place], f'{folder}: list {split}')
         pictures = []
         for stem in progress(stems, f'reading XML files of {split}'):
             if stem not in read:
-                read[stem] = _picture(folder, images or folder / 'JPEGImages', stem, content.lost)
+                read[stem] = _picture(folder, place, stem, content.lost)
             pictures.append(read[stem])
         content.splits[split] = pictures
     content.classes = _classes(folder, read)

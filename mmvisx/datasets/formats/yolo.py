@@ -13,11 +13,12 @@ from mmvisx.datasets.detection.image_list import check_stems
 from mmvisx.datasets.detection.yolo import in_pixels
 from mmvisx.datasets.detection.yolo_files import image_labels, split_labels
 from mmvisx.utils import UserError
+from mmvisx.utils.inside import check_inside
 from mmvisx.utils.progress import progress
-from mmvisx.utils.yolo_file import label_path, read_labels, read_yolo
+from mmvisx.utils.yolo_file import data_yamls, label_path, read_labels, read_yolo
 
 from .outlines import CLOSE, fitted, joined
-from .records import Content, Picture, Place, Thing, true_size
+from .records import Content, Picture, Place, Thing, folder_of, true_size
 
 __all__ = ['read_content', 'write_content', 'yolo_folders', 'yolo_yaml']
 
@@ -30,9 +31,12 @@ def yolo_yaml(source: Path) -> Path | None:
     """Return the ``data.yaml`` of a data set, whatever it is called; None if it has none."""
     if source.suffix in ('.yaml', '.yml'):
         return source
-    paths = sorted([*source.glob('*.yaml'), *source.glob('*.yml')])
-    named = [path for path in paths if 'names' in path.read_text(encoding='utf-8', errors='ignore')]
-    return named[0] if named else None
+    paths = _yamls(source)
+    return paths[0] if paths else None
+
+
+def _yamls(source: Path) -> list[Path]:
+    return data_yamls(sorted([*source.glob('*.yaml'), *source.glob('*.yml')]))
 
 
 def yolo_folders(source: Path) -> dict[str, list[Path]]:
@@ -64,11 +68,15 @@ def read_content(
         classes: Names, where there is no ``data.yaml``.
 
     Raises:
-        UserError: A file is faulty or missing, or the classes are not known.
+        UserError: A file is faulty or missing, or an image outside of the data set, or the classes
+            are not known.
     """
     if images is not None:
         raise UserError('--images: of YOLO data, the images lie where data.yaml says')
     path = yolo_yaml(source)
+    if source.is_dir() and len(yamls := _yamls(source)) > 1:
+        listed = ' and '.join(path.name for path in yamls)
+        raise UserError(f'{source} has {listed}: give one of them in the place of the folder')
     if path is not None:
         data = read_yolo(path)
         names = data.names
@@ -79,6 +87,7 @@ def read_content(
         pairs = {k: image_labels(v) for k, v in folders.items() if not wanted or k in wanted}
     content = Content(list(names), {})
     for split, files in pairs.items():
+        check_inside([str(image) for image, _ in files], [folder_of(source)], path or source)
         top = os.path.commonpath([image.parent for image, _ in files])
         found = []
         for image, label in progress(files, f'reading labels of {split}'):

@@ -280,15 +280,55 @@ def test_same_names_in_two_splits_of_voc(tmp_path):
     assert content.lost['names of images, which others have, too'] == 2
 
 
-def test_names_that_lead_out_stay_inside(tmp_path):
+def test_names_that_lead_out_are_refused(tmp_path, monkeypatch):
     root = tmp_path / 'a/b/in'
     content = coco_content(1)
     path = write_coco(root, content)
     (tmp_path / 'a/b/evil.jpg').write_bytes((root / 'img/1.jpg').read_bytes())
     content['images'][0]['file_name'] = '../evil.jpg'
     path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r'ann\.json names 1 files outside.*--allow-outside'):
+        convert(path, tmp_path / 'out', 'labelme')
+    assert not (tmp_path / 'out').exists()
+    monkeypatch.setenv('MMVISX_ALLOW_OUTSIDE', '1')
     convert(path, tmp_path / 'out', 'labelme')
     assert {p for p in files(tmp_path / 'out') if p.endswith('jpg')} == {'ann/evil.jpg'}
+
+
+def lead_out_of_voc(root):
+    write_voc(root, {'a': voc_xml([('cat', (5, 6, 14, 15))], 'a')})
+    year = next(root.rglob('Annotations')).parent
+    (year / 'ImageSets/Main').mkdir(parents=True, exist_ok=True)
+    (year / 'ImageSets/Main/train.txt').write_text('a\n../../../evil\n')
+
+
+def lead_out_of_yolo(root):
+    write_yolo(root, {'1': '0 0.5 0.5 0.5 0.5'})
+    (root / 'train.txt').write_text('images/train/1.jpg\n../evil.jpg\n')
+    (root / 'data.yaml').write_text('train: train.txt\nnames: [cat]\n')
+
+
+def lead_out_of_labelme(root):
+    write_labelme(root, {'1': [labelme_shape('cat', [[4, 5], [14, 5], [14, 13]])]})
+    content = json.loads((root / '1.json').read_text())
+    (root / '1.json').write_text(json.dumps(dict(content, imagePath='../evil.jpg')))
+
+
+@pytest.mark.parametrize('spoil', [lead_out_of_voc, lead_out_of_yolo, lead_out_of_labelme])
+def test_no_format_leads_out(tmp_path, spoil):
+    cv2.imwrite(str(tmp_path / 'evil.jpg'), noise_image())
+    (tmp_path / 'evil.xml').write_text(voc_xml([], 'evil'))
+    spoil(tmp_path / 'in')
+    with pytest.raises(UserError, match=r'names 1 files outside of .*evil'):
+        convert(tmp_path / 'in', tmp_path / 'out', 'coco')
+
+
+def test_one_of_two_data_yaml_has_to_be_given(tmp_path):
+    path = write_yolo(tmp_path / 'in', {'1': '0 0.5 0.5 0.5 0.5'})
+    path.with_name('other.yaml').write_text(path.read_text().replace('cat', 'bird'))
+    with pytest.raises(UserError, match=r'in has data\.yaml and other\.yaml: give one of them'):
+        convert(tmp_path / 'in', tmp_path / 'out', 'coco')
+    assert 'bird' in convert(path.with_name('other.yaml'), tmp_path / 'out', 'coco').classes
 
 
 def test_turned_photograph(tmp_path):
