@@ -64,7 +64,10 @@ def read_labelme(path: str | os.PathLike) -> LabelMeFile:
     content = _load(path)
     image = content.get('imagePath')
     if not isinstance(image, str) or not image:
-        raise UserError(f"{path}: no imagePath: add the path of the image, from the file's folder")
+        raise UserError(
+            f"{path}: no imagePath: add the path of the image, from the file's folder, or take the "
+            'file away if it is not of LabelMe'
+        )
     shapes = content.get('shapes')
     if not isinstance(shapes, list):
         raise UserError(f'{path}: no list of shapes: add "shapes": [] if there is no object')

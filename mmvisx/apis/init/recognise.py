@@ -9,7 +9,7 @@ from mmvisx.utils.text import similar
 
 from .formats import FORMATS, Format
 from .formats.coco import Coco
-from .formats.masks import coloured_maps
+from .formats.masks import coloured_maps, lonely_maps
 from .formats.yolo import Yolo
 from .scan import Scan, json_kind, scan
 
@@ -70,6 +70,9 @@ def _nothing(seen: Scan) -> str:
     hint = 'put annotations beside the images' if images else 'there is no image'
     if any('.xml' in folder.files for folder in seen.folders.values()):
         hint = 'XML files in another layout than VOC: see mmvisx dataset xml-to-voc'
+    lonely = lonely_maps(seen)
+    if lonely is not None:
+        hint = f'{lonely} may be a label map, but no image has its name, and needs to'
     coloured = coloured_maps(seen)
     if coloured is not None:
         hint = f'the PNGs of {coloured} have several channels, a label map has a number a pixel'

@@ -109,6 +109,32 @@ def test_masks_beside_their_images(tmp_path):
     assert (data.name, len(data.names(data.parts['train']))) == ('masks', 3)
 
 
+@pytest.mark.parametrize('ending', ['.png', '.PNG'])
+def test_grey_masks_beside_their_images(tmp_path, ending):
+    root = own_data.masks(tmp_path / 'mine', 4)
+    together = tmp_path / 'photographs'
+    (root / 'images').rename(together)
+    for path in (root / 'masks').iterdir():
+        path.rename(together / f'{path.stem}{ending}')
+    data = recognise(together)
+    assert (data.name, data.names(data.parts['train'])) == ('masks', [f'{k}.jpg' for k in range(4)])
+
+
+def test_masks_of_other_names_than_the_images_are_explained(tmp_path):
+    root = own_data.masks(tmp_path / 'mine')
+    for path in (root / 'masks').iterdir():
+        path.rename(path.with_name(f'{path.stem}_mask.png'))
+    with pytest.raises(UserError, match=r'masks/0_mask\.png may be a label map, but no image has'):
+        recognise(root)
+
+
+def test_yaml_of_a_run_is_no_data_yaml(tmp_path):
+    root = own_data.yolo(tmp_path / 'mine')
+    (root / 'runs').mkdir()
+    (root / 'runs/args.yaml').write_text('names: exp\nepochs: 3\n')
+    assert recognise(root).parts['train'].labels == root / 'data.yaml'
+
+
 def test_masks_in_colours_are_explained(tmp_path):
     root = own_data.masks(tmp_path / 'mine')
     for path in (root / 'masks').iterdir():

@@ -12,14 +12,14 @@ from PIL import Image, UnidentifiedImageError
 
 from mmvisx.apis.init.scan import Folder, Scan, part_of
 from mmvisx.datasets.segmentation.seg_checks import KINDS, CountingReport, check_masks
-from mmvisx.datasets.segmentation.seg_files import find_images
+from mmvisx.datasets.segmentation.seg_files import IMAGE_SUFFIXES, find_images
 from mmvisx.utils.config.classes import read_classes
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.files import write_text
 
 from .base import Format, Part, choose_parts
 
-__all__ = ['Masks', 'coloured_maps']
+__all__ = ['Masks', 'coloured_maps', 'lonely_maps']
 
 WORDS = re.compile(r'mask|label|annot|seg|gt|target', re.IGNORECASE)
 NAMES = ('classes.txt', 'labels.txt', 'names.txt')
@@ -109,7 +109,15 @@ def _short(scan: Scan, path: Path | None) -> str:
 
 def _holds_masks(scan: Scan, folder: Folder) -> bool:
     mode = _mode(folder)
-    return mode == 'P' or (mode in KINDS and _named(scan, folder))
+    return mode == 'P' or (mode in KINDS and (_named(scan, folder) or _beside(folder)))
+
+
+def _beside(folder: Folder) -> bool:
+    """Whether most PNGs of a folder lie beside an image of their name and another ending."""
+    others = {Path(name).stem for end in IMAGE_SUFFIXES if end != '.png'
+              for name in folder.files.get(end, ())}  # fmt: skip
+    stems = {Path(name).stem for name in folder.files.get('.png', ())}
+    return 2 * len(stems & others) > len(stems)
 
 
 def _named(scan: Scan, folder: Folder) -> bool:
@@ -131,16 +139,22 @@ def coloured_maps(scan: Scan) -> Path | None:
     return next((folder.path for folder in named), None)
 
 
+def lonely_maps(scan: Scan) -> Path | None:
+    """Return a label map of a folder whose PNGs are not called as images."""
+    held = (f for f in scan.with_images if _named(scan, f) and _holds_masks(scan, f))
+    return next((f.path / f.files['.png'][0] for f in held if _images_for(scan, f) is None), None)
+
+
 def _images_for(scan: Scan, masks: Folder) -> Path | None:
     """Return the folder with images of most of the names, nearest by its path."""
     stems = {Path(name).stem for name in masks.files['.png']}
     best, found = (0, 0), None
     for folder in scan.with_images:
-        names = [n for n in folder.images if folder is not masks or not n.endswith('.png')]
+        names = [n for n in folder.images if folder is not masks or not n.lower().endswith('.png')]
         if folder is not masks and _named(scan, folder):
             continue
         shared = len(stems & {Path(name).stem for name in names})
         alike = len(set(folder.path.parts) & set(masks.path.parts))
-        if 2 * shared >= min(len(stems), len(names)) and (shared, alike) > best:
+        if 0 < min(len(stems), len(names)) <= 2 * shared and (shared, alike) > best:
             best, found = (shared, alike), folder.path
     return found

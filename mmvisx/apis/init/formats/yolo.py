@@ -14,7 +14,7 @@ from mmvisx.utils.config.classes import read_classes
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.files import write_text
 from mmvisx.utils.progress import progress
-from mmvisx.utils.yolo_file import label_path, read_labels, read_yolo
+from mmvisx.utils.yolo_file import data_yamls, label_path, read_labels, read_yolo
 
 from .base import Format, Part, check_image_files, choose_parts
 
@@ -33,13 +33,12 @@ class Yolo(Format):
     @classmethod
     def find(cls, scan: Scan) -> Yolo | None:
         """Find a ``data.yaml``, or images beside labels of the same names."""
-        yamls = [
+        yamls = data_yamls(
             folder.path / name
             for folder in scan.folders.values()
             for ending in ('.yaml', '.yml')
             for name in folder.files.get(ending, ())
-            if b'names' in (folder.path / name).read_bytes()
-        ]
+        )
         if yamls:
             return cls.of_file(scan.root, choose_parts({'': yamls}, 'YAML files')['train'])
         found: dict[str, list[Path]] = {}
