@@ -119,7 +119,7 @@ def _check_column(
                 'missing, or remove the entry'
             )
         value: Any = item[name]
-        if type(value) is not right or (right is int and not -(2**63) < value < 2**63):
+        if type(value) is not right or (right is int and not -(2**63) < item[name] < 2**63):
             raise UserError(
                 f'annotation file {path}: {name!r} of {key}[{k}] is {repr(value)[:60]}, which '
                 f'should be {_WORDS[right]}: correct it, everywhere alike'
