@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from mmvisx.datasets.classification.few_shot_bank import (
     class_means,
 )
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.files import write_json, write_text, writing
+from mmvisx.utils.files import explaining, write_json, write_text, writing
 
 from .build import build_dataset, build_model, innermost
 
@@ -234,12 +235,18 @@ def _open(folder: Path, total: int, channels: int, dtype: str) -> np.ndarray:
     path = folder / 'activations.npy'
     if path.is_file():
         return np.load(path, mmap_mode='r+')
-    with writing(path, 'wb') as file:  # its header and length at once, zeros for now
+    size = total * channels * np.dtype(dtype).itemsize
+    # Its header and length at once, zeros for now. The room is taken now, too: where a disk is
+    # full, writing through a memory map kills the process.
+    with explaining(path, size), writing(path, 'wb', size) as file:
         np.lib.format.write_array_header_1_0(
             file, dict(descr=np.dtype(dtype).str, fortran_order=False, shape=(total, channels))
         )
         file.flush()
-        file.truncate(file.tell() + total * channels * np.dtype(dtype).itemsize)
+        if hasattr(os, 'posix_fallocate'):  # not on macOS
+            os.posix_fallocate(file.fileno(), file.tell(), size)
+        else:
+            file.truncate(file.tell() + size)
     return np.load(path, mmap_mode='r+')
 
 

@@ -23,8 +23,8 @@ from mmvisx.models.layers import ParameterPredictor
 from mmvisx.ops.few_shot import unit_length
 from mmvisx.surgery.few_shot import KEY, taught_entry, teach_head
 from mmvisx.utils.architecture import keep_entry
+from mmvisx.utils.checkpoint_file import write_checkpoint
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.files import writing
 
 from .few_shot_bank import activations_of
 from .few_shot_predictors import class_spread, large_weights, load_predictor
@@ -233,8 +233,7 @@ class TeachableClassifier(ClassificationInferencer):
             meta=dict(dataset_meta=dict(classes=tuple(self.classes or ()))),
         )
         keep_entry(checkpoint, KEY, taught_entry(self.head))
-        with writing(path, 'wb') as file:
-            torch.save(checkpoint, file)
+        write_checkpoint(checkpoint, path)
 
     def _name_classes(self) -> None:
         meta = self.model.dataset_meta

@@ -74,5 +74,21 @@ def rebuild_taught(
         state: The checkpoint's weights, tensors ``(...)`` by name.
     """
     head = model.head if isinstance(model.head, PredictedHead) else teach_head(model, **entry)
-    head.shape_as({key[5:]: v for key, v in state.items() if key.startswith('head.')})
+    own = {key[5:]: v for key, v in state.items() if key.startswith('head.')}
+    head.shape_as(own)
+    # A config with all classes has more of them in the layer that was learnt; it is kept for
+    # figures only.
+    for name, layer in head.named_modules():
+        weight = own.get(f'{name}.weight')
+        if isinstance(layer, nn.Linear) and weight is not None:
+            _resize(layer, len(weight))
     return []
+
+
+def _resize(layer: nn.Linear, rows: int) -> None:
+    if rows == layer.out_features:
+        return
+    layer.out_features = rows
+    layer.weight = nn.Parameter(layer.weight.new_zeros(rows, layer.in_features))
+    if layer.bias is not None:
+        layer.bias = nn.Parameter(layer.bias.new_zeros(rows))

@@ -7,8 +7,10 @@ from typing import Any
 from mmengine.dataset import BaseDataset
 from mmpretrain.engine.hooks import ClassNumCheckHook
 
+from mmvisx.models.heads import PredictedHead
 from mmvisx.registry import HOOKS
 from mmvisx.utils.errors import UserError
+from mmvisx.utils.modules import unwrap
 
 __all__ = ['ClassCountHook']
 
@@ -35,6 +37,23 @@ class ClassCountHook(ClassNumCheckHook):
                     'topk=(1,) of val_evaluator and test_evaluator; --classes does that, too'
                 )
 
+    def before_test(self, runner: Any) -> None:
+        """Check head and test data, of a taught head also which classes were added."""
+        super().before_test(runner)
+        head = getattr(unwrap(runner.model), 'head', None)
+        dataset = _innermost(runner.test_dataloader.dataset)
+        classes = dataset.metainfo.get('classes') if dataset is not None else None
+        if not isinstance(head, PredictedHead) or classes is None:
+            return
+        added = list(classes)[head.num_large :]
+        if added != head.names:
+            raise UserError(
+                f'the classes that were added to this classifier, {", ".join(head.names)}, stand '
+                f'behind its {head.num_large} others, but the test data has '
+                f'{", ".join(map(str, added))} there: give --classes a file with all names in this '
+                'order'
+            )
+
     def _check_head(self, runner: Any, dataset: Any) -> None:
         count, where = _count_of(dataset)
         for name, module in runner.model.named_modules():
@@ -51,12 +70,19 @@ class ClassCountHook(ClassNumCheckHook):
 
 def _count_of(dataset: Any) -> tuple[int | None, str]:
     """Return how many classes a data set has, if it says so, and the folder or list it reads."""
+    dataset = _innermost(dataset)
+    if dataset is None:
+        return None, ''
+    classes = dataset.metainfo.get('classes')
+    count = len(classes) if classes is not None else getattr(dataset, 'num_classes', None)
+    return count, getattr(dataset, 'ann_file', '') or getattr(dataset, 'img_prefix', '')
+
+
+def _innermost(dataset: Any) -> BaseDataset | None:
     while not isinstance(dataset, BaseDataset):  # ConcatDataset, RepeatDataset ...
         inner = [dataset.dataset] if hasattr(dataset, 'dataset') else None
         inner = inner or getattr(dataset, 'datasets', None)
         if not inner:
-            return None, ''
+            return None
         dataset = inner[0]
-    classes = dataset.metainfo.get('classes')
-    count = len(classes) if classes is not None else getattr(dataset, 'num_classes', None)
-    return count, getattr(dataset, 'ann_file', '') or getattr(dataset, 'img_prefix', '')
+    return dataset
