@@ -33,7 +33,11 @@ INTERNAL = (
     '`save_param_scheduler` is True but `self.param_schedulers` is None',
 )
 # Python's warnings of libraries about their own code.
-OTHERS_CODE = ('To copy construct from a tensor', 'torch.meshgrid: in an upcoming release')
+OTHERS_CODE = (
+    'To copy construct from a tensor',
+    'torch.meshgrid: in an upcoming release',
+    'The draw is False',  # mmseg's hook, as every recipe has it
+)
 PRINTING = ('pycocotools.coco', 'pycocotools.cocoeval')
 
 

@@ -4,6 +4,8 @@ import logging
 import warnings
 
 from mmengine.logging import MMLogger, print_log
+from mmengine.visualization import Visualizer
+from mmseg.engine.hooks import SegVisualizationHook
 
 from mmvisx.utils.screen import ON_SCREEN, current_screen, plain_console, quiet_screen
 from tests.helpers.loggers import forget_loggers
@@ -97,3 +99,13 @@ def test_a_pipe_is_no_terminal_whatever_the_environment_says(monkeypatch, capsys
     console.print('warning', style='yellow')
     assert not console.is_interactive
     assert capsys.readouterr().out == 'warning\n'
+
+
+def test_hook_of_segmentation_that_draws_nothing_says_nothing(recwarn):
+    Visualizer.get_instance('screen')
+    with quiet_screen():
+        SegVisualizationHook(draw=False)
+    assert not [str(item.message) for item in recwarn if 'draw' in str(item.message)]
+    with quiet_screen(verbose=True):
+        SegVisualizationHook(draw=False)
+    assert [str(item.message) for item in recwarn if 'draw' in str(item.message)]
