@@ -151,7 +151,7 @@ def build_both(root: Path, target: Path) -> tuple[Path, Path]:
     return sdist, wheel
 
 
-def public_names(package: griffe.Object) -> set[str]:
+def public_names(package: griffe.Object | griffe.Alias) -> set[str]:
     """Return the paths of all public classes, functions and attributes below a module."""
     names = set()
     for member in package.members.values():
