@@ -10,6 +10,7 @@ from .detection_box_weights import weight_box_losses
 from .detectors_convert_sac import convert_to_sac
 from .detectors_warm_start import warm_start_detectors
 from .few_shot import teach_head
+from .few_shot_boxes import teach_boxes
 from .fuse import fuse_for_inference
 from .fuse_watch import PairWatch, fuse_after_first_step
 from .neural_rejuvenation import build_channel_graph, rejuvenate, slim, utilization
@@ -23,6 +24,7 @@ __all__ = [
     'fuse_for_inference',
     'rejuvenate',
     'slim',
+    'teach_boxes',
     'teach_head',
     'update_optimizer',
     'utilization',

@@ -69,6 +69,9 @@ CASES = {
         (12, 14),
         (('stem.',), ('blocks.0.',), ('transitions.0.', 'blocks.1.')),
     ),
+    'PostActivationWideResNet': Case(
+        dict(depth=10, widen=1), (16, 32, 64), (('conv1.', 'bn1.'), *layers(3))
+    ),
     'FourConv': Case(
         dict(channels=5), (5,) * 4, ((), *((f'stages.{number}.',) for number in range(4)))
     ),

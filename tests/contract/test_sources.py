@@ -39,6 +39,7 @@ OF_NO_DOCUMENT = {
     'SecondValidationHook',
     'SegTTAModel',
     'SegmentationDataset',
+    'SemiSupervised',
     'SegmentationInferencer',
     'SegmentationPicturesHook',
     'ShapesClassDataset',

@@ -35,6 +35,8 @@ def load(name):
 
 # The detectors'; segmentors have tests of their own.
 NANO = [n for n in NAMES if '_nano_shapes' in n and load(n).default_scope == 'mmdet']
+# Their annotations lack a class, which a command takes out: they have tests of their own.
+NANO = [n for n in NANO if not n.startswith('few_shot/')]
 
 
 def unwrap(dataset):
@@ -120,14 +122,19 @@ def test_builds(name):
     cfg = load(name)
     assert cfg.default_scope in ('mmdet', 'mmpretrain', 'mmseg', 'mmengine')
     init_default_scope(cfg.default_scope)
-    with torch.device('meta'):
+    # mmpretrain's ResNet reads numbers from tensors, which the meta device does not have.
+    reads = (
+        cfg.default_scope == 'mmpretrain' and cfg.model.get('backbone', {}).get('type') == 'ResNet'
+    )
+    with torch.device('cpu' if reads else 'meta'):
         model = MODELS.build(cfg.model)
     assert any(p.requires_grad for p in model.parameters())
-    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+    # A training that is not validated has None for both.
+    for loader in filter(None, (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)):
         for dataset in unwrap(loader.dataset):
             Compose(dataset.get('pipeline', []))
             assert resolve_type(dataset.type, cfg.default_scope) is not None
-    for evaluators in (cfg.val_evaluator, cfg.test_evaluator):
+    for evaluators in filter(None, (cfg.val_evaluator, cfg.test_evaluator)):
         for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
             assert resolve_type(evaluator.type, cfg.default_scope) is not None
     for hook in cfg.custom_hooks:

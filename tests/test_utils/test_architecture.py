@@ -78,7 +78,7 @@ def test_unknown_architecture_is_refused_with_the_known_ones():
     with pytest.raises(
         UserError,
         match=r"checkpoint a\.pth is of a network that 'folded' has changed.*"
-        r'known: few_shot, network_slimming, neural_rejuvenation\)',
+        r'known: few_shot, few_shot_boxes, network_slimming, neural_rejuvenation\)',
     ):
         load_weights(network(), checkpoint, 'a.pth')
 

@@ -38,6 +38,8 @@ class CoTrainingRampHook(Hook):
     Raises:
         UserError: ``epochs`` is not positive, or, when training starts, the model has no
             ``ramp``.
+
+    Source: 001, 3.2.5.
     """
 
     def __init__(self, epochs: int = 80) -> None:

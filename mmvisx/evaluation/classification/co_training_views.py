@@ -45,6 +45,8 @@ class ViewAccuracy(BaseMetric):
 
     Args:
         **kwargs: Of MMEngine's ``BaseMetric``.
+
+    Source: 001, Table 3-I, "averages of the single models".
     """
 
     default_prefix = 'views'

@@ -41,6 +41,8 @@ class JensenShannonLoss(_ViewLoss):
     Args:
         reduction: ``'none'``, ``'mean'`` or ``'sum'``.
         loss_weight: Factor of the loss.
+
+    Source: 001, Eq. 3.4.
     """
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
@@ -58,6 +60,8 @@ class ViewDifferenceLoss(_ViewLoss):
         detach_target: Send no gradient into the clean scores.
         reduction: ``'none'``, ``'mean'`` or ``'sum'``.
         loss_weight: Factor of the loss.
+
+    Source: 001, Eq. 3.5.
     """
 
     def __init__(
