@@ -36,6 +36,9 @@ INTERNAL = (
 OTHERS_CODE = (
     'To copy construct from a tensor',
     'torch.meshgrid: in an upcoming release',
+    'Default ``avg_non_ignore`` is False',
+    'Warning: The bbox is out of bounds',  # of a box that reaches over the image, when drawn
+    'Warning: The polygon is out of bounds',
     'The draw is False',  # mmseg's hook, as every recipe has it
 )
 PRINTING = ('pycocotools.coco', 'pycocotools.cocoeval')

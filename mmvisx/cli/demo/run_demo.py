@@ -86,14 +86,16 @@ def _draw(data: Path, checkpoint: Path, out_dir: Path) -> Path:
     import numpy as np
 
     from mmvisx.apis import Inferencer
+    from mmvisx.utils.screen import quiet_screen
 
     paths = sorted((data / 'coco' / 'val').iterdir())[: COLUMNS * ROWS]
     # The test pipeline shrinks them again: the network sees the original pixels.
     images = [
         mmcv.imrescale(mmcv.imread(path), float(ENLARGE), interpolation='nearest') for path in paths
     ]
-    inferencer = Inferencer(CONFIG, checkpoint, device='cpu', show_progress=False)
-    drawn = inferencer(images, return_vis=True, pred_score_thr=0.5)['visualization']
+    with quiet_screen():
+        inferencer = Inferencer(CONFIG, checkpoint, device='cpu', show_progress=False)
+        drawn = inferencer(images, return_vis=True, pred_score_thr=0.5)['visualization']
     rows = [np.hstack(drawn[i : i + COLUMNS]) for i in range(0, len(drawn), COLUMNS)]
     target = out_dir / 'predictions.jpg'
     cv2.imwrite(str(target), np.vstack(rows)[..., ::-1])
