@@ -8,11 +8,11 @@ and its norm.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mmengine.model import BaseModule
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvisx.utils.errors import UserError
@@ -175,6 +175,20 @@ class Backbone(BackboneMixin):
         """Note the channels of all maps that are built, from 0, and freeze."""
         self.out_channels = tuple(channels[index] for index in self.out_indices)
         self.freeze()
+
+    def maps_of(self, x: Tensor, stages: Iterable[nn.Module]) -> tuple[Tensor, ...]:
+        """Send ``x`` ``(N, C, H, W)`` through stages; return the maps of ``out_indices``.
+
+        Args:
+            x: What the first stage gets.
+            stages: Each makes a map of the one before it.
+        """
+        outs = {}
+        for index, stage in enumerate(stages):
+            x = stage(x)
+            if index in self.out_indices:
+                outs[index] = x
+        return tuple(outs[index] for index in self.out_indices)
 
 
 class ResNetMixin(BackboneMixin):

@@ -91,12 +91,7 @@ class CNN13(Backbone):
         """Map images ``(N, in_channels, H, W)``, 12x12 or larger, to maps of ``out_indices``."""
         if self.training and self.noise:
             x = x + self.noise * torch.randn_like(x)
-        outs = {}
-        for index, stage in enumerate(self.stages):
-            x = stage(x)
-            if index in self.out_indices:
-                outs[index] = x
-        return tuple(outs[index] for index in self.out_indices)
+        return self.maps_of(x, self.stages)
 
     def stem_and_stages(self) -> Parts:
         """Nothing, and each stage."""

@@ -178,13 +178,7 @@ class GUNN(Backbone):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images ``(B, in_channels, H, W)`` to the maps of ``out_indices``, in their order."""
-        x = self.stem(x)
-        outs = {}
-        for index, stage in enumerate(self.stages):
-            x = stage(x)
-            if index in self.out_indices:
-                outs[index] = x
-        return tuple(outs[index] for index in self.out_indices)
+        return self.maps_of(self.stem(x), self.stages)
 
     def stem_and_stages(self) -> Parts:
         """The stem, and each stage; the final convolution is one more."""

@@ -140,12 +140,7 @@ class ConvVGG(Backbone):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images ``(N, in_channels, H, W)`` to the maps of ``out_indices``."""
-        outs = {}
-        for index, stage in enumerate(self.stages):
-            x = stage(x)
-            if index in self.out_indices:
-                outs[index] = x
-        return tuple(outs[index] for index in self.out_indices)
+        return self.maps_of(x, self.stages)
 
     def stem_and_stages(self) -> Parts:
         """The first convolution, and what leads to each map."""
