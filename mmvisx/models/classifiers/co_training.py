@@ -174,7 +174,7 @@ class CoTrainingClassifier(BaseModel):
         b = int((y_1 >= 0).sum())
         attacked = self.lambda_dif > 0
         if attacked:
-            g_1, g_2 = self._attack(first, x_1, y_1), self._attack(second, x_2, y_2)
+            g_1, g_2 = self.attacked(first, x_1, y_1), self.attacked(second, x_2, y_2)
         p_1, p_2 = first(x_1, mode='tensor'), second(x_2, mode='tensor')
         terms = dict(
             sup=F.cross_entropy(p_1[:b], y_1[:b]) + F.cross_entropy(p_2[:b], y_2[:b]),
@@ -190,7 +190,14 @@ class CoTrainingClassifier(BaseModel):
             terms['unmoved'] = unmoved / 2
         return terms
 
-    def _attack(self, view: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    def attacked(self, view: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+        """Return adversarial examples of a view, ``(N, C, H, W)``; the view stays as it was.
+
+        Args:
+            view: One of the views.
+            images: Normalised, ``(N, C, H, W)``.
+            labels: ``(N,)``, below 0 for unlabelled images: what the view takes them for.
+        """
         preprocessor: Any = self.data_preprocessor
         black, white = images.new_tensor(0.0), images.new_tensor(255.0)
         if preprocessor._enable_normalize:
