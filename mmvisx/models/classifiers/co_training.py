@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModel
@@ -22,22 +21,11 @@ from torch import Tensor, nn
 
 from mmvisx.ops.co_training import jensen_shannon_loss, view_difference_loss
 from mmvisx.ops.co_training_attack import OWN_PREDICTION, Attack, check_step, fgsm
+from mmvisx.ops.co_training_bundles import is_labelled, mean_of_kept, pairing, split_bundles
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
 
-__all__ = ['CoTrainingClassifier', 'pairing']
-
-
-def pairing(views: int, seed: int, step: int) -> list[tuple[int, int]]:
-    """Return which views learn together in a step, drawn from seed and step alone.
-
-    Of an odd number one view is left out. Within a pair the order is drawn as well; the first
-    gets b_1.
-
-    Source: 001, Eq. 3.8.
-    """
-    order = np.random.default_rng([seed, step]).permutation(views).tolist()
-    return list(zip(order[::2], order[1::2], strict=False))
+__all__ = ['CoTrainingClassifier', 'check_classes', 'check_no_preprocessor']
 
 
 @MODELS.register_module()
@@ -79,6 +67,7 @@ class CoTrainingClassifier(BaseModel):
     """
 
     steps: Tensor
+    preprocessor: ClassVar[str] = 'mmpretrain.ClsDataPreprocessor'
 
     def __init__(
         self,
@@ -94,15 +83,11 @@ class CoTrainingClassifier(BaseModel):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        preprocessor = dict(type='mmpretrain.ClsDataPreprocessor') | dict(data_preprocessor or {})
+        preprocessor = dict(type=self.preprocessor) | dict(data_preprocessor or {})
         super().__init__(data_preprocessor=preprocessor, init_cfg=init_cfg)
         _check_arguments(views, real, lambda_cot, lambda_dif)
         check_step(step)
-        built = [_build_view(i, config) for i, config in enumerate(views)]
-        classes = [view.head.num_classes for view in built]
-        if len(set(classes)) > 1:
-            raise UserError(f'views have different numbers of classes: {classes}')
-        self.views = nn.ModuleList(built)
+        self.views = nn.ModuleList(self._build_views(views))
         self.lambda_cot, self.lambda_dif = lambda_cot, lambda_dif
         self.attack = attack or partial(fgsm, step=step, clamp=clamp)
         self.detach_target = detach_target
@@ -126,11 +111,18 @@ class CoTrainingClassifier(BaseModel):
         """
         if mode == 'loss':
             return self.loss(inputs, data_samples or [])
-        scores = torch.stack([view(inputs, mode='tensor').softmax(dim=1) for view in self.views], 1)
         if mode == 'tensor':
-            return scores.mean(dim=1)
+            return self.probabilities(inputs).mean(dim=1)
+        return self.predict(inputs, data_samples)
+
+    def probabilities(self, inputs: Tensor) -> Tensor:
+        """Return what each view says of images ``(N, C, H, W)``, ``(N, n, K)``."""
+        return torch.stack([network(inputs).softmax(dim=1) for network in self.networks], dim=1)
+
+    def predict(self, inputs: Tensor, data_samples: list[DataSample] | None = None) -> Any:
+        """Fill in the samples of images ``(N, C, H, W)``, see :meth:`forward`."""
         samples = data_samples or [DataSample() for _ in inputs]
-        for sample, each in zip(samples, scores, strict=True):
+        for sample, each in zip(samples, self.probabilities(inputs), strict=True):
             mean = each.mean(dim=0)
             sample.set_pred_score(mean).set_pred_label(mean.argmax(dim=0, keepdim=True))
             sample.set_field(each, 'view_scores')
@@ -144,10 +136,10 @@ class CoTrainingClassifier(BaseModel):
             without, means over the pairs; ``unmoved``, the share of pixels that the attack has
             left where they were.
         """
-        labels = torch.cat([sample.gt_label for sample in data_samples]).to(inputs.device)
-        bundles = _split(inputs, labels, len(self.views) // 2)
+        networks = self.networks
+        bundles = split_bundles(inputs, self._labels(data_samples, inputs), len(networks) // 2)
         terms = [
-            self.pair_terms(self.views[i], self.views[j], *bundle)
+            self.pair_terms(networks[i], networks[j], *bundle)
             for (i, j), bundle in zip(self._pairs(), bundles, strict=True)
         ]
         total = {name: torch.stack([t[name] for t in terms]).sum(dim=0) for name in terms[0]}
@@ -164,28 +156,27 @@ class CoTrainingClassifier(BaseModel):
         """Return the terms of Algorithm 1 for two views, without their weights.
 
         Args:
-            first: The view p_1.
+            first: The view p_1, one of :attr:`networks`.
             second: The view p_2.
             x_1: ``[b_1, b_u]``, ``(b + m, C, H, W)``.
             x_2: ``[b_2, b_u]``, ``(b + m, C, H, W)``.
             labels: Of ``x_1`` and ``x_2``, ``(2, b + m)``; the last m are below 0.
         """
         y_1, y_2 = labels
-        b = int((y_1 >= 0).sum())
+        b = int(is_labelled(y_1).sum())
         attacked = self.lambda_dif > 0
         if attacked:
             g_1, g_2 = self.attacked(first, x_1, y_1), self.attacked(second, x_2, y_2)
-        p_1, p_2 = first(x_1, mode='tensor'), second(x_2, mode='tensor')
+        p_1, p_2 = first(x_1), second(x_2)
+        kept = self._kept(p_1[b:], p_2[b:])
         terms = dict(
-            sup=F.cross_entropy(p_1[:b], y_1[:b]) + F.cross_entropy(p_2[:b], y_2[:b]),
-            cot=jensen_shannon_loss(p_1[b:], p_2[b:]).mean(),
+            sup=self._supervised(p_1[:b], y_1[:b]) + self._supervised(p_2[:b], y_2[:b]),
+            cot=mean_of_kept(jensen_shannon_loss(p_1[b:], p_2[b:]), kept),
         )
         if attacked:
             difference = partial(view_difference_loss, detach_target=self.detach_target)
-            terms['dif'] = (
-                difference(p_1, second(g_1, mode='tensor')).mean()
-                + difference(p_2, first(g_2, mode='tensor')).mean()
-            )
+            terms['dif'] = mean_of_kept(difference(p_1, second(g_1)), kept)
+            terms['dif'] = terms['dif'] + mean_of_kept(difference(p_2, first(g_2)), kept)
             unmoved = (g_1 == x_1).float().mean() + (g_2 == x_2).float().mean()
             terms['unmoved'] = unmoved / 2
         return terms
@@ -194,7 +185,7 @@ class CoTrainingClassifier(BaseModel):
         """Return adversarial examples of a view, ``(N, C, H, W)``; the view stays as it was.
 
         Args:
-            view: One of the views.
+            view: One of :attr:`networks`.
             images: Normalised, ``(N, C, H, W)``.
             labels: ``(N,)``, below 0 for unlabelled images: what the view takes them for.
         """
@@ -203,8 +194,41 @@ class CoTrainingClassifier(BaseModel):
         if preprocessor._enable_normalize:
             black = (black - preprocessor.mean) / preprocessor.std
             white = (white - preprocessor.mean) / preprocessor.std
-        targets = labels.where(labels >= 0, OWN_PREDICTION)
-        return self.attack(view, images, targets, black, white)
+        return self.attack(view, images, self._targets(labels), black, white)
+
+    @property
+    def networks(self) -> Sequence[nn.Module]:
+        """The views, each as a network that gives scores ``(N, K)`` of images."""
+        return list(self.views)
+
+    def _build_views(self, configs: Sequence[dict]) -> list[Any]:
+        views = [_build_view(i, config) for i, config in enumerate(configs)]
+        check_classes([view.head.num_classes for view in views])
+        return views
+
+    @staticmethod
+    def _labels(data_samples: list[DataSample], inputs: Tensor) -> Tensor:
+        """Return the classes of images, ``(N,)``, below 0 for unlabelled ones."""
+        return torch.cat([sample.gt_label for sample in data_samples]).to(inputs.device)
+
+    @staticmethod
+    def _supervised(scores: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of labelled images."""
+        return F.cross_entropy(scores, labels)
+
+    @staticmethod
+    def _targets(labels: Tensor) -> Tensor:
+        """Return which class the attack is to hide."""
+        return labels.where(labels >= 0, OWN_PREDICTION)
+
+    def _kept(self, first: Tensor, second: Tensor) -> Tensor | None:
+        """Return 1 for unlabelled images that take part and 0 for others, ``(m,)``; here all do.
+
+        Args:
+            first: Scores of the one view, ``(m, K)``.
+            second: Of the other.
+        """
+        return None
 
     def _pairs(self) -> list[tuple[int, int]]:
         n = len(self.views)
@@ -215,28 +239,19 @@ class CoTrainingClassifier(BaseModel):
         return pairing(n, self.pairing_seed, step)
 
 
-def _split(inputs: Tensor, labels: Tensor, bundles: int) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """Cut a batch into ``[b_1, b_u]``, ``[b_2, b_u]`` and both labels of every bundle.
+def check_classes(classes: list[int]) -> None:
+    """Raise a :class:`UserError` where views have different numbers of classes."""
+    if len(set(classes)) > 1:
+        raise UserError(f'views have different numbers of classes: {classes}')
 
-    Raises:
-        UserError: the batch is not one of so many bundles.
-    """
-    size, rest = divmod(len(labels), bundles)
-    known = labels >= 0
-    b = int(known[:size].sum()) // 2
-    wanted = torch.arange(size, device=labels.device) < 2 * b
-    if rest or not 0 < 2 * b < size or not torch.equal(known, wanted.repeat(bundles)):
+
+def check_no_preprocessor(index: int, config: dict) -> None:
+    """Raise a :class:`UserError` where a view has a preprocessor of its own."""
+    if config.get('data_preprocessor') is not None:
         raise UserError(
-            f'a batch of {len(labels)} images is not made of {bundles} bundles, as many as the '
-            'model has pairs of views: set train_dataloader.batch_sampler=dict(type='
-            f"'mmvisx.BundleBatchSampler', bundles={bundles})"
+            f'view {index} has a data_preprocessor of its own: give one to the whole model, which '
+            'is used for all views'
         )
-    found = []
-    for x, y in zip(inputs.split(size), labels.split(size), strict=True):
-        first = [*range(b), *range(2 * b, size)]
-        second = list(range(b, size))
-        found.append((x[first], x[second], torch.stack([y[first], y[second]])))
-    return found
 
 
 def _check_arguments(
@@ -253,11 +268,7 @@ def _check_arguments(
 
 
 def _build_view(index: int, config: dict) -> Any:
-    if config.get('data_preprocessor') is not None:
-        raise UserError(
-            f'view {index} has a data_preprocessor of its own: give one to the whole model, which '
-            'is used for all views'
-        )
+    check_no_preprocessor(index, config)
     view = MMPRETRAIN_MODELS.build(config)
     head = getattr(view, 'head', None)
     if not isinstance(view, BaseClassifier) or not hasattr(head, 'num_classes'):

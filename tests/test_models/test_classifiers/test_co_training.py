@@ -1,13 +1,10 @@
 """Deep Co-Training against a loop written from the equations."""
 
-from collections import Counter
-
-import numpy as np
 import pytest
 import torch
 from mmpretrain.structures import DataSample
 
-from mmvisx.models.classifiers.co_training import pairing
+from mmvisx.ops.co_training_bundles import pairing
 from mmvisx.utils import UserError
 from tests.helpers.co_training import STD, batch_of, co_training, convolutional, linear
 
@@ -122,27 +119,6 @@ def test_two_real_views_are_two_fake_ones_for_the_same_batches():
         assert torch.equal(total(real.loss(images, samples)), total(same.loss(images, samples)))
         seen.add(pair)
     assert seen == {(0, 1), (1, 0)}
-
-
-def test_pairings_of_four_are_equally_likely():
-    drawn = [pairing(4, 0, step) for step in range(3000)]
-    kinds = Counter(frozenset(map(frozenset, pairs)) for pairs in drawn)
-    error = np.sqrt(3000 * 1 / 3 * 2 / 3)
-    assert len(kinds) == 3
-    assert all(abs(count - 1000) < 4 * error for count in kinds.values())
-    # Who is first of a pair, too
-    first = Counter(pairs[0] for pairs in drawn)
-    assert len(first) == 12
-    assert all(abs(count - 250) < 4 * np.sqrt(250) for count in first.values())
-
-
-def test_of_five_views_each_rests_a_fifth_of_the_steps():
-    rests = Counter()
-    for step in range(2000):
-        pairs = pairing(5, 1, step)
-        assert len(pairs) == 2
-        rests.update({*range(5)} - {view for pair in pairs for view in pair})
-    assert all(abs(rests[view] - 400) < 4 * np.sqrt(320) for view in range(5))
 
 
 def test_pairs_are_those_of_a_resumed_training():
