@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModel
+from mmengine.model import BaseModel, ModuleList
 from mmpretrain.models.classifiers.base import BaseClassifier
 from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 from mmpretrain.structures import DataSample
@@ -87,7 +87,8 @@ class CoTrainingClassifier(BaseModel):
         super().__init__(data_preprocessor=preprocessor, init_cfg=init_cfg)
         _check_arguments(views, real, lambda_cot, lambda_dif)
         check_step(step)
-        self.views = nn.ModuleList(self._build_views(views))
+        # MMEngine's list, which asks each view for its init_cfg
+        self.views = ModuleList(self._build_views(views))
         self.lambda_cot, self.lambda_dif = lambda_cot, lambda_dif
         self.attack = attack or partial(fgsm, step=step, clamp=clamp)
         self.detach_target = detach_target

@@ -185,6 +185,20 @@ def test_the_ramp_weighs_both_terms():
         torch.testing.assert_close(part[f'loss_{name}'], 0.25 * weight * part[name])
 
 
+def test_views_start_as_their_init_cfg_says_and_differently():
+    fixed, drawn = (dict(type=kind, layer='Linear') for kind in ('Constant', 'Normal'))
+    views = [linear() for _ in range(3)]
+    views[0]['head'] |= dict(init_cfg=dict(fixed, val=0.25))
+    for view in views[1:]:
+        view['head'] |= dict(init_cfg=dict(drawn, std=100.0))
+    model = co_training(views)
+    model.init_weights()
+    first, second, third = (view.head.fc.weight for view in model.views)
+    assert (first == 0.25).all()
+    assert 50 < second.std() < 150
+    assert not torch.equal(second, third)
+
+
 def test_different_architectures_predict_their_mean():
     model = co_training([convolutional(), convolutional(channels=4)]).eval()
     images, samples = batch_of(size=8)
