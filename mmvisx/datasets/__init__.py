@@ -4,7 +4,7 @@ from mmvisx.datasets.classification.few_shot_bank import ActivationBank
 from mmvisx.datasets.classification.few_shot_sets import BankBatches, StatisticSets
 from mmvisx.datasets.classification.grid_connectivity import GridConnectivity
 from mmvisx.datasets.classification.image_folder import ImageFolder, ImageNet
-from mmvisx.datasets.classification.semi_supervised import SemiSupervised
+from mmvisx.datasets.classification.semi_supervised import LabelledImages, SemiSupervised
 from mmvisx.datasets.detection.coco import CocoDataset
 from mmvisx.datasets.detection.labelme import LabelMeDataset
 from mmvisx.datasets.detection.voc import VOCDataset
@@ -36,6 +36,7 @@ __all__ = [
     'ImageNet',
     'LIPDataset',
     'LabelMeDataset',
+    'LabelledImages',
     'MultiTaskDataset',
     'PascalPersonPartDataset',
     'PascalVOCDataset',

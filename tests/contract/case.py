@@ -23,6 +23,7 @@ class ModelCase:
         parameters: Exact number of parameters, counted by hand or from the reference.
         outputs: Shapes of the outputs.
         frozen: How the names of parameters begin that are not trained any more.
+        unused: How the names of parameters begin that are trained, but take no part in a forward.
     """
 
     config: dict[str, Any]
@@ -30,6 +31,7 @@ class ModelCase:
     outputs: list[tuple[int, ...]]
     parameters: int
     frozen: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def test_gradient_reaches_every_parameter(name, training):
     model = build(name)
     model.train(training)
     outs = outputs(model, make_inputs(CASES[name].inputs))
-    frozen = CASES[name].frozen
+    frozen, unused = CASES[name].frozen, CASES[name].unused
     if any(out.requires_grad for out in outs):
         sum((out * torch.randn_like(out)).sum() for out in outs).backward()
     for key, parameter in model.named_parameters():
@@ -62,6 +62,9 @@ def test_gradient_reaches_every_parameter(name, training):
             assert not parameter.requires_grad, key
             continue
         assert parameter.requires_grad, key
+        if unused and key.startswith(unused):
+            assert parameter.grad is None, key
+            continue
         assert parameter.grad is not None, key
         assert parameter.grad.isfinite().all(), key
         # Of a bias in front of batch norm only rounding is left in training.

@@ -21,7 +21,14 @@ from mmvisx.utils.errors import UserError
 
 from .class_counts import read_labels
 
-__all__ = ['UNLABELLED', 'SemiSupervised', 'image_names', 'read_names', 'stratified_split']
+__all__ = [
+    'UNLABELLED',
+    'LabelledImages',
+    'SemiSupervised',
+    'image_names',
+    'read_names',
+    'stratified_split',
+]
 
 UNLABELLED = -1
 """What stands in the place of an unlabelled image's label."""
@@ -90,6 +97,47 @@ class SemiSupervised(Dataset):
     def __getitem__(self, index: int) -> Any:
         info = self.get_data_info(index)
         return self._parts[index >= self.num_labelled][0].pipeline(info)
+
+
+@DATASETS.register_module()
+class LabelledImages(Dataset):
+    """S alone, for training on labels alone, over and over.
+
+    Args:
+        dataset: As of :class:`SemiSupervised`.
+        labelled: As of :class:`SemiSupervised`, and the same images.
+        times: How often each image comes in an epoch; 20 for 5 % of labels makes an epoch as
+            long as one of :class:`SemiSupervised`.
+
+    Raises:
+        UserError: no image is labelled, a name on the list is unknown or stands there twice, or
+            ``times`` is not positive.
+
+    Source: 001, 3.2.5.3 and Table 3-III, "10% Supervised".
+    """
+
+    def __init__(self, dataset: dict, labelled: str | int, times: int = 1) -> None:
+        if times < 1:
+            raise UserError(f'times={times!r} of LabelledImages should be 1 or more')
+        self._whole = DATASETS.build(dataset)
+        self._chosen = _chosen(self._whole, labelled)
+        self.times = times
+        self.labels = read_labels(self._whole)[self._chosen]
+        self.metainfo: dict[str, Any] = self._whole.metainfo
+        _warn_of_empty_classes(self.labels, self.metainfo.get('classes'))
+
+    def __len__(self) -> int:
+        return self.times * len(self._chosen)
+
+    def get_data_info(self, index: int) -> dict[str, Any]:
+        """Return what is known of an image before its pipeline."""
+        place = int(self._chosen[index % len(self._chosen)])
+        info: dict[str, Any] = self._whole.get_data_info(place)
+        info['sample_idx'] = index
+        return info
+
+    def __getitem__(self, index: int) -> Any:
+        return self._whole.pipeline(self.get_data_info(index))
 
 
 def image_names(dataset: Any) -> list[str]:

@@ -35,17 +35,20 @@ def cuts(total: int, parts: int) -> np.ndarray:
 class _BundleOrder(Sampler):
     """Indices of an epoch, batch after batch, each ``[b_1, b_2, b_u]`` of every bundle.
 
+    With twins each batch comes twice, one behind the other.
+
     Attributes:
         seed: Of the orders.
         epoch: Which one is drawn next.
         sizes: Of labelled and unlabelled images in this process's batches, ``(K, 2)``.
     """
 
-    def __init__(self, sampler: Any, batch_size: int, bundles: int) -> None:
+    def __init__(self, sampler: Any, batch_size: int, bundles: int, twins: bool) -> None:
         dataset = sampler.dataset
         self.dataset = dataset
         self.seed, self.epoch = sampler.seed, sampler.epoch
         self.bundles = bundles
+        self.times = 2 if twins else 1
         self.labelled = int(dataset.num_labelled)
         self.unlabelled = len(dataset) - self.labelled
         world, rank = sampler.world_size, sampler.rank
@@ -59,7 +62,12 @@ class _BundleOrder(Sampler):
         self.sizes = np.stack([c[:, 1] - c[:, 0] for c in self._cuts], axis=1)
 
     def __len__(self) -> int:
-        return int(self.bundles * (2 * self.sizes[:, 0] + self.sizes[:, 1]).sum())
+        return int(self.of_batches.sum())
+
+    @property
+    def of_batches(self) -> np.ndarray:
+        """Number of indices in each batch, ``(K,)``."""
+        return self.times * self.bundles * (2 * self.sizes[:, 0] + self.sizes[:, 1])
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch is drawn next."""
@@ -73,7 +81,7 @@ class _BundleOrder(Sampler):
             first, second = (random.permutation(self.labelled) for _ in range(2))
             orders.append((first, second, self.labelled + random.permutation(self.unlabelled)))
         for (low, high), (start, end) in zip(*self._cuts, strict=True):
-            for first, second, rest in orders:
+            for first, second, rest in orders * self.times:
                 yield from first[low:high].tolist()
                 yield from second[low:high].tolist()
                 yield from rest[start:end].tolist()
@@ -101,6 +109,8 @@ class BundleBatchSampler(Sampler):
         sampler: Knows the data set, the seed and the processes (``DefaultSampler``).
         batch_size: Labelled and unlabelled images that a network gets in a step and process.
         bundles: Pairs of networks.
+        twins: Read every image of a batch a second time, with an augmentation of its own; behind
+            the bundles come those of the twins (:class:`mmvisx.PiModel`).
 
     Raises:
         UserError: the data set has no labelled part, or some batches would have no labelled
@@ -109,7 +119,9 @@ class BundleBatchSampler(Sampler):
     Source: 001, sections 3.2.3, 3.2.4 and 3.2.5.
     """
 
-    def __init__(self, sampler: Any, batch_size: int, bundles: int = 1) -> None:
+    def __init__(
+        self, sampler: Any, batch_size: int, bundles: int = 1, twins: bool = False
+    ) -> None:
         if not hasattr(sampler.dataset, 'num_labelled'):
             raise UserError(
                 f'BundleBatchSampler needs labelled and unlabelled images: put mmvisx.'
@@ -117,11 +129,11 @@ class BundleBatchSampler(Sampler):
             )
         if bundles < 1:
             raise UserError(f'bundles={bundles!r} should be 1 or more, one for each pair of views')
-        self.sampler: Any = _BundleOrder(sampler, batch_size, bundles)
+        self.sampler: Any = _BundleOrder(sampler, batch_size, bundles, twins)
         self.batch_size = batch_size
         self.bundles = bundles
         order = self.sampler
-        self._sizes = (bundles * (2 * order.sizes[:, 0] + order.sizes[:, 1])).tolist()
+        self._sizes = order.of_batches.tolist()
         self._check(order)
 
     @staticmethod

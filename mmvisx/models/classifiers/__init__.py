@@ -2,6 +2,7 @@
 
 from .bag_of_tricks_distillation import DistillationClassifier
 from .co_training import CoTrainingClassifier
+from .co_training_baselines import MeanTeacher, PiModel, SupervisedViews
 from .ensemble import EnsembleClassifier
 from .few_shot_training import PredictorTraining
 
@@ -9,5 +10,8 @@ __all__ = [
     'CoTrainingClassifier',
     'DistillationClassifier',
     'EnsembleClassifier',
+    'MeanTeacher',
+    'PiModel',
     'PredictorTraining',
+    'SupervisedViews',
 ]

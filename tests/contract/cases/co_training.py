@@ -28,7 +28,15 @@ def partly_labelled(folder):
     return dict(dataset=image_folder(images, pipeline=[]), labelled=1)
 
 
-DATASETS = {'SemiSupervised': DatasetCase(partly_labelled, 9, ('a', 'b', 'c'))}
+def labelled_twice(folder):
+    """Two labelled images of each class, twice."""
+    return partly_labelled(folder) | dict(labelled=2, times=2)
+
+
+DATASETS = {
+    'LabelledImages': DatasetCase(labelled_twice, 12, ('a', 'b', 'c')),
+    'SemiSupervised': DatasetCase(partly_labelled, 9, ('a', 'b', 'c')),
+}
 
 # Three steps of (1 + 1 + 4 or 5) images for two pairs
 BATCH_SAMPLERS = {
@@ -59,6 +67,26 @@ MODELS = {
     'CNN13': ModelCase({}, [(2, 3, 16, 20)], [(2, 128, 2, 3)], 3_123_850 - 1_290),
     # Two views of different width, each with a linear layer
     'CoTrainingClassifier': ModelCase(
+        dict(views=[view(4), view(6)]),
+        [(2, 3, 16, 16)],
+        [(2, 10)],
+        small(4) + 4 * 10 + 10 + small(6) + 6 * 10 + 10,
+    ),
+    'MeanTeacher': ModelCase(
+        dict(views=[view(4), view(6)]),
+        [(2, 3, 16, 16)],
+        [(2, 10)],
+        2 * (small(4) + 4 * 10 + 10 + small(6) + 6 * 10 + 10),
+        frozen=('teachers',),
+        unused=('views',),  # their teachers predict
+    ),
+    'PiModel': ModelCase(
+        dict(views=[view(4), view(6)]),
+        [(2, 3, 16, 16)],
+        [(2, 10)],
+        small(4) + 4 * 10 + 10 + small(6) + 6 * 10 + 10,
+    ),
+    'SupervisedViews': ModelCase(
         dict(views=[view(4), view(6)]),
         [(2, 3, 16, 16)],
         [(2, 10)],

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from mmvisx.datasets import SemiSupervised
+from mmvisx.datasets import LabelledImages, SemiSupervised
 from mmvisx.datasets.classification import semi_supervised
 from mmvisx.datasets.classification.semi_supervised import UNLABELLED, stratified_split
 from mmvisx.utils import UserError
@@ -133,3 +133,14 @@ def test_a_class_without_a_label_is_named(folder, tmp_path, monkeypatch):
     names = write_list(tmp_path / 'list.txt', ['a/0.png', 'a/1.png'])
     SemiSupervised(image_folder(folder), names)
     assert 'no image of b, c is labelled' in said[0]
+
+
+def test_labelled_images_alone_are_those_of_the_other_data_set(folder, listed):
+    data = LabelledImages(image_folder(folder), listed, times=3)
+    assert len(data) == 12
+    assert [name(data[k]) for k in range(12)] == NAMES * 3
+    assert [int(data[k]['data_samples'].gt_label) for k in range(4)] == [0, 1, 1, 2]
+    drawn, both = LabelledImages(image_folder(folder), 2), SemiSupervised(image_folder(folder), 2)
+    assert [name(drawn[k]) for k in range(6)] == [name(both[k]) for k in range(6)]
+    with pytest.raises(UserError, match='times=0 of LabelledImages should be 1 or more'):
+        LabelledImages(image_folder(folder), 2, times=0)

@@ -22,9 +22,9 @@ class Data:
         return self.total
 
 
-def sampler(labelled, unlabelled, batch_size, bundles=1, **single):
+def sampler(labelled, unlabelled, batch_size, bundles=1, twins=False, **single):
     process = dict(dataset=Data(labelled, unlabelled), seed=3, epoch=0, world_size=1, rank=0)
-    return BundleBatchSampler(SimpleNamespace(**(process | single)), batch_size, bundles)
+    return BundleBatchSampler(SimpleNamespace(**(process | single)), batch_size, bundles, twins)
 
 
 def bundles_of(batch, labelled, bundles):
@@ -132,3 +132,10 @@ def test_data_without_labelled_part():
         BundleBatchSampler(SimpleNamespace(dataset=[1, 2]), 10)
     with pytest.raises(UserError, match='bundles=0'):
         sampler(4, 50, 10, 0)
+
+
+@pytest.mark.parametrize('bundles', [1, 3])
+def test_twins_come_behind_the_bundles(bundles):
+    with_twins = sampler(23, 100, 20, bundles, twins=True)
+    assert list(with_twins) == [batch * 2 for batch in sampler(23, 100, 20, bundles)]
+    assert len(with_twins.sampler) == sum(map(len, with_twins))
