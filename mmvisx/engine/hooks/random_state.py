@@ -92,7 +92,8 @@ class RandomStateHook(Hook):
     mmengine's loops.
 
     Samples are numbered by the sampler of the loader's batch sampler. Where there is none, or the
-    data are a stream, the main process is seeded alone, and a warning says so.
+    data are a stream, the main process is seeded alone, and a warning says so. The same without the
+    warning where a data set reads whole batches and draws nothing (``whole_batches`` is true).
     """
 
     _sampler: NumberedSampler | None = None
@@ -109,7 +110,9 @@ class RandomStateHook(Hook):
         if hasattr(sampler, 'seed'):
             # A resumed run learns its seed after its sampler has been built.
             sampler.seed = runner.seed
-        if sampler is not None and _takes_a_fetch(loader.dataset):
+        if getattr(loader.dataset, 'whole_batches', False):
+            pass  # nothing is drawn at random, and reading stays as quick as it is
+        elif sampler is not None and _takes_a_fetch(loader.dataset):
             self._sampler = loader.batch_sampler.sampler = NumberedSampler(sampler)
             loader.dataset.__getitems__ = SeededFetch(loader.dataset, runner.seed)
         else:

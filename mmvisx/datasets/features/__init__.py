@@ -1,0 +1,1 @@
+"""Points as vectors: what clustering without images reads."""
