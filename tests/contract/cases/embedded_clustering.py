@@ -1,8 +1,9 @@
 """Contract cases of embedded_clustering."""
 
 import numpy as np
+import torch
 
-from tests.contract.case import DatasetCase
+from tests.contract.case import DatasetCase, MetricCase
 
 
 def vectors(folder):
@@ -13,3 +14,22 @@ def vectors(folder):
 
 
 DATASETS = {'VectorDataset': DatasetCase(vectors, 5, ('cat', 'dog'))}
+
+
+def points(right):
+    """Four points of two classes, each in its own cluster, or all in one."""
+    q = torch.tensor([[0.8, 0.2], [0.3, 0.7], [0.9, 0.1], [0.4, 0.6]])
+    q = q if right else torch.full((4, 2), 0.5)
+    return [dict(q=q[i], indices=torch.tensor(i), labels=torch.tensor(1 - i % 2)) for i in range(4)]
+
+
+METRICS = {
+    # Of equal probabilities the first cluster counts
+    'ClusterMetric': MetricCase(
+        lambda folder: {},
+        {},
+        lambda: points(right=True),
+        lambda: points(right=False),
+        {'clusters/acc': 0.5, 'clusters/nmi': 0.0, 'clusters/ari': 0.0, 'clusters/largest': 1.0},
+    ),
+}
