@@ -12,6 +12,7 @@ from .detectors_switches import SwitchMaps
 from .few_shot_balance import Balance
 from .few_shot_compare import FewShotTable
 from .few_shot_impact import Impact
+from .few_shot_seeds import SeedTables
 from .few_shot_tasks import FewShotTasks
 from .few_shot_tsne import WeightEmbedding
 from .few_shot_unknown import Unknown
@@ -35,6 +36,7 @@ __all__ = [
     'LabelSmoothGap',
     'LearningRates',
     'MultiplyAdds',
+    'SeedTables',
     'SwitchMaps',
     'TaskCurves',
     'TrainingCurves',

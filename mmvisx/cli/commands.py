@@ -49,6 +49,9 @@ COMMANDS = {
     'analyse few-shot-impact': Command(
         'analysis.few_shot_impact', 'draw which channels a predictor relies on'
     ),
+    'analyse few-shot-seeds': Command(
+        'analysis.few_shot_seeds', 'put few-shot tables of several seeds together'
+    ),
     'analyse few-shot-tsne': Command(
         'analysis.few_shot_tsne', 'draw mean activations beside weights'
     ),

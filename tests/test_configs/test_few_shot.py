@@ -21,7 +21,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'few_shot'
 @pytest.mark.parametrize(
     ('name', 'depth', 'p_mean'), [('phi1', 1, 0.9), ('phi2', 2, 0.9), ('phi2_star', 2, 1.0)]
 )
-@pytest.mark.parametrize('data', ['resnet50_imagenet900', 'nano_characters'])
+@pytest.mark.parametrize('data', ['resnet50_imagenet900', 'nano_characters', 'nano_photographs'])
 def test_numbers_of_the_chapter(name, depth, p_mean, data):
     cfg = prepare_config(CONFIGS / f'{name}_{data}.py')
     assert cfg.model.predictor.get('depth', 2) == depth
@@ -132,6 +132,22 @@ def test_mini_imagenet(network, epochs, batch, milestones, gamma):
     assert phi.train_cfg.max_iters == phi.train_dataloader.dataset.steps == 50 * 250
     names = (CONFIGS / 'mini_imagenet_few_classes.txt').read_text().splitlines()[1:]
     assert len(set(names)) == 20
+
+
+def test_photographs():
+    listed = (CONFIGS / 'photographs_few_classes.txt').read_text().splitlines()[1:]
+    assert len(set(listed)) == 20
+    base = prepare_config(CONFIGS / 'four_conv_nano_photographs.py')
+    assert base.model.head.num_classes == base.model.data_preprocessor.num_classes == 60
+    tuned = prepare_config(CONFIGS / 'fine_tuned_nano_photographs.py')
+    assert (tuned.model.head.num_classes, tuned.model.head.known) == (60 + len(listed), 60)
+    assert tuned.val_evaluator == dict(type='mmvisx.JointAccuracy', num_large=60)
+    triplet = prepare_config(CONFIGS / 'triplet_nano_photographs.py')
+    assert triplet.model.head == dict(type='mmvisx.TripletHead', margin=0.2)
+    for name in ('phi1', 'phi2', 'phi2_star'):
+        cfg = prepare_config(CONFIGS / f'{name}_nano_photographs.py')
+        assert cfg.model.predictor.channels == base.model.head.in_channels
+        assert cfg.val_evaluator.num_large == cfg.test_evaluator.num_large == 60
 
 
 def small(tmp_path, **options):
