@@ -5,7 +5,7 @@
 _base_ = '../_base_/few_shot_predictor.py'
 
 epoch = 250  # steps
-max_iters = 80 * epoch
+max_iters = 50 * epoch  # as with mini-ImageNet
 model = dict(predictor=dict(channels=64, depth=1))
 train_dataloader = dict(dataset=dict(steps=max_iters))
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters // 4)

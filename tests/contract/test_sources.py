@@ -11,6 +11,7 @@ from mmvisx import registry
 # Reading data, checks, pictures, measuring and running: they belong to no document.
 OF_NO_DOCUMENT = {
     'Balance',
+    'SeedTables',
     'Unknown',
     'BFloat16OptimWrapper',
     'CamVidDataset',
