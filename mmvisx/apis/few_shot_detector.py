@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,21 +16,19 @@ from mmvisx.models.heads.few_shot_boxes import TaughtBoxes
 from mmvisx.models.heads.few_shot_predicted import PredictedHead
 from mmvisx.models.layers import ParameterPredictor
 from mmvisx.surgery.few_shot_boxes import BOXES_KEY, box_head_of, taught_boxes_entry, teach_boxes
-from mmvisx.utils.architecture import keep_entry
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.files import writing
 
 from .few_shot_bank import weights_digest
 from .few_shot_box_bank import activations_of_boxes
+from .few_shot_teachable import Photo, Teachable, source_of
 from .inference import Inferencer
 
 __all__ = ['TeachableDetector']
 
-Photo = str | Path
 Box = Sequence[float]
 
 
-class TeachableDetector(Inferencer):
+class TeachableDetector(Teachable, Inferencer):
     """A detector that predicts, and learns classes while it runs, from a few boxes each.
 
     One that was taught before goes on from there; another one is given the bank of its training
@@ -96,6 +91,10 @@ class TeachableDetector(Inferencer):
         head: PredictedHead = box_head_of(self.model).fc_cls.taught
         return head
 
+    def entry(self) -> tuple[str, dict[str, Any]]:
+        """Return the key of the architecture, and what a checkpoint says for it."""
+        return BOXES_KEY, taught_boxes_entry(box_head_of(self.model).fc_cls)
+
     @torch.no_grad()
     def activations(self, boxes: Sequence[tuple[Photo, Box]]) -> Tensor:
         """Return the raw activations of regions of images, ``(n, d)``.
@@ -123,68 +122,14 @@ class TeachableDetector(Inferencer):
                 image, is given twice, or the name is that of a class that was trained; nothing is
                 added then.
         """
-        if name in self.classes[: self.head.num_large]:
-            raise UserError(
-                f'{name!r} is a class that was trained with many boxes: take another name'
-            )
         sources = [_source(photo, box) for photo, box in boxes]
-        self._refuse_twice(sources)
-        activations = self.activations(boxes) - box_head_of(self.model).fc_cls.centre
-        add = self.head.add_samples if name in self.head.names else self.head.add_category
-        add(name, activations, sources)
-        self._name_classes()
-
-    def remove_category(self, name: str) -> None:
-        """Take an added class out (:meth:`mmvisx.PredictedHead.remove_category`)."""
-        self.head.remove_category(name)
-        self._name_classes()
-
-    def rename_category(self, name: str, new: str) -> None:
-        """Call an added class otherwise.
-
-        Raises:
-            UserError: There is no added class ``name``, or one ``new`` already.
-        """
-        if new in self.classes[: self.head.num_large]:
-            raise UserError(f'there is a class {new!r} already: take another name')
-        self.head.rename_category(name, new)
-        self._name_classes()
-
-    def save(self, path: Photo) -> None:
-        """Write a checkpoint, which loads with the detector's config.
-
-        Raises:
-            UserError: The file cannot be written; one of that name stays as it was.
-        """
-        checkpoint: dict[str, Any] = dict(
-            state_dict=self.model.state_dict(),
-            meta=dict(dataset_meta=dict(classes=self.classes)),
-        )
-        taught = box_head_of(self.model).fc_cls
-        keep_entry(checkpoint, BOXES_KEY, taught_boxes_entry(taught))
-        with writing(path, 'wb') as file:
-            torch.save(checkpoint, file)
+        self._check(name, sources)
+        self._add(name, self.activations(boxes) - box_head_of(self.model).fc_cls.centre, sources)
 
     def _name_classes(self) -> None:
-        names = (*self.classes[: self.head.num_large], *self.head.names)
-        box_head_of(self.model).num_classes = len(names)
-        self.model.dataset_meta = dict(self.model.dataset_meta, classes=names)
-        self.visualizer.dataset_meta = dict(self.visualizer.dataset_meta, classes=names)
-
-    def _refuse_twice(self, sources: Sequence[dict[str, Any]]) -> None:
-        seen = {
-            (sample['sha256'], *sample['box']): entry['name']
-            for entry in self.head.entries
-            for sample in entry['samples']
-        }
-        for source in sources:
-            key = (source['sha256'], *source['box'])
-            if key in seen:
-                raise UserError(
-                    f'box {source["box"]} of {source["file"]} is given twice (class '
-                    f'{seen[key] or "that is added"!r}): give each once'
-                )
-            seen[key] = ''
+        super()._name_classes()
+        box_head_of(self.model).num_classes = len(self.classes)
+        self.visualizer.dataset_meta = dict(self.visualizer.dataset_meta, classes=self.classes)
 
 
 def _check_box(photo: Photo, box: Box, size: tuple[int, int]) -> None:
@@ -202,14 +147,6 @@ def _check_box(photo: Photo, box: Box, size: tuple[int, int]) -> None:
 
 
 def _source(photo: Photo, box: Box) -> dict[str, Any]:
-    path = Path(photo)
-    if not path.is_file():
-        raise UserError(f'image {photo} does not exist')
     if len(box) != 4:
         raise UserError(f'{photo}: box {list(box)} is not x1, y1, x2, y2')
-    return dict(
-        file=path.name,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        box=[float(value) for value in box],
-        date=date.today().isoformat(),
-    )
+    return dict(source_of(photo), box=[float(value) for value in box])

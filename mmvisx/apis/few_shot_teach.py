@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,20 +19,17 @@ from mmvisx.models.heads.few_shot_predicted import PredictedHead
 from mmvisx.models.layers import ParameterPredictor
 from mmvisx.ops.few_shot import unit_length
 from mmvisx.surgery.few_shot import KEY, taught_entry, teach_head
-from mmvisx.utils.architecture import keep_entry
-from mmvisx.utils.checkpoint_file import write_checkpoint
 from mmvisx.utils.errors import UserError
 
 from .few_shot_bank import activations_of
 from .few_shot_predictors import class_spread, large_weights, load_predictor
+from .few_shot_teachable import Photo, Teachable, source_of
 from .inference import ClassificationInferencer
 
 __all__ = ['TeachableClassifier']
 
-Photo = str | Path
 
-
-class TeachableClassifier(ClassificationInferencer):
+class TeachableClassifier(Teachable, ClassificationInferencer):
     """A classifier that predicts, and learns classes while it runs.
 
     One that was taught before goes on from there; another one is given ``bank``, and
@@ -106,6 +100,10 @@ class TeachableClassifier(ClassificationInferencer):
         head: PredictedHead = self.model.head
         return head
 
+    def entry(self) -> tuple[str, dict[str, Any]]:
+        """Return the key of the architecture, and what a checkpoint says for it."""
+        return KEY, taught_entry(self.head)
+
     @torch.no_grad()
     def activations(self, photos: Sequence[Photo]) -> Tensor:
         """Return the activations of photographs, ``(n, d)``.
@@ -133,17 +131,9 @@ class TeachableClassifier(ClassificationInferencer):
             UserError: There is no photo, one cannot be read, is given twice or known already, or
                 the name is that of a class with many images; nothing is added then.
         """
-        known = list(self.classes or ())[: self.head.num_large]
-        if name in known:
-            raise UserError(
-                f'{name!r} is a class that was trained with many images: take another name'
-            )
-        sources = [_source(photo) for photo in photos]
-        self._refuse_twice(sources)
-        activations = self.activations(photos)
-        add = self.head.add_samples if name in self.head.names else self.head.add_category
-        add(name, activations, sources)
-        self._name_classes()
+        sources = [source_of(photo) for photo in photos]
+        self._check(name, sources)
+        self._add(name, self.activations(photos), sources)
         return self.doubts(name)
 
     def doubts(self, name: str) -> list[str]:
@@ -211,55 +201,3 @@ class TeachableClassifier(ClassificationInferencer):
 
     def _row(self) -> Row:
         return predicted(copy.deepcopy(self.head.predictor).cpu(), self.head.few)
-
-    def remove_category(self, name: str) -> None:
-        """Take an added class out (:meth:`mmvisx.PredictedHead.remove_category`)."""
-        self.head.remove_category(name)
-        self._name_classes()
-
-    def rename_category(self, name: str, new: str) -> None:
-        """Call an added class otherwise (:meth:`mmvisx.PredictedHead.rename_category`)."""
-        self.head.rename_category(name, new)
-        self._name_classes()
-
-    def save(self, path: Photo) -> None:
-        """Write a checkpoint, which loads with the classifier's config.
-
-        Raises:
-            UserError: The file cannot be written; one of that name stays as it was.
-        """
-        checkpoint: dict[str, Any] = dict(
-            state_dict=self.model.state_dict(),
-            meta=dict(dataset_meta=dict(classes=tuple(self.classes or ()))),
-        )
-        keep_entry(checkpoint, KEY, taught_entry(self.head))
-        write_checkpoint(checkpoint, path)
-
-    def _name_classes(self) -> None:
-        meta = self.model.dataset_meta
-        large = list(meta.get('classes') or map(str, range(self.head.num_large)))
-        names = (*large[: self.head.num_large], *self.head.names)
-        self.model.dataset_meta = dict(meta, classes=names)
-
-    def _refuse_twice(self, sources: Sequence[dict[str, str]]) -> None:
-        seen = {
-            sample['sha256']: f'{sample["file"]} of class {entry["name"]!r}'
-            for entry in self.head.entries
-            for sample in entry['samples']
-            if 'sha256' in sample
-        }
-        for source in sources:
-            if source['sha256'] in seen:
-                raise UserError(
-                    f'photo {source["file"]} is the same file as {seen[source["sha256"]]}: give '
-                    'each once'
-                )
-            seen[source['sha256']] = source['file']
-
-
-def _source(photo: Photo) -> dict[str, str]:
-    path = Path(photo)
-    if not path.is_file():
-        raise UserError(f'photo {photo} does not exist')
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return dict(file=path.name, sha256=digest, date=date.today().isoformat())

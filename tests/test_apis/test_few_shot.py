@@ -166,6 +166,9 @@ def test_its_own_photo_is_the_answer(teacher):
 def test_classes_by_other_names(teacher):
     model, folder = teacher
     model.add_photos('dog', photos(folder, 'dog'))
+    with pytest.raises(UserError, match="a class 'cat' already"):
+        model.rename_category('dog', 'cat')
+    assert model.classes == ('ant', 'bee', 'cat', 'dog')
     model.rename_category('dog', 'hound')
     assert model.classes == ('ant', 'bee', 'cat', 'hound')
     model.remove_category('hound')
