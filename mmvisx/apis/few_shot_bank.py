@@ -6,14 +6,15 @@ import copy
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
@@ -23,12 +24,21 @@ from mmvisx.datasets.classification.few_shot_bank import (
     check_fingerprint,
     class_means,
 )
+from mmvisx.models.heads.few_shot_predicted import PredictedHead
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.files import explaining, write_json, write_text, writing
+from mmvisx.utils.tasks import task_of
 
 from .build import build_dataset, build_model, innermost
 
-__all__ = ['activations_of', 'bank_fingerprint', 'build_bank', 'weights_digest']
+__all__ = [
+    'activations_of',
+    'bank_fingerprint',
+    'build_bank',
+    'classifier_fingerprint',
+    'pipeline_digest',
+    'weights_digest',
+]
 
 DTYPES = ('float16', 'float32')
 # Images between two entries in the record, from which a build goes on.
@@ -63,12 +73,49 @@ def activations_of(model: nn.Module, data: dict[str, Any]) -> Tensor:
 
 
 def weights_digest(model: nn.Module) -> str:
-    """Return a digest of all weights of a model, names and shapes included."""
+    """Return a digest of all weights of a model, names and shapes included.
+
+    Of a taught classifier they are those that it had before.
+    """
+    state = model.state_dict()
+    if isinstance(getattr(model, 'head', None), PredictedHead):
+        state = {
+            name.replace('head.before.', 'head.', 1): value
+            for name, value in state.items()
+            if name.startswith('head.before.') or not name.startswith('head.')
+        }
     weights = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
+    for name, value in sorted(state.items()):
         weights.update(f'{name} {tuple(value.shape)}'.encode())
         weights.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return weights.hexdigest()
+
+
+def pipeline_digest(model: nn.Module, steps: Iterable[Any]) -> str:
+    """Return a digest of what is done to an image before the network.
+
+    Args:
+        model: With its data preprocessor.
+        steps: Transforms, built.
+    """
+    prepared: Any = model.data_preprocessor
+    said = [repr(step) for step in steps]
+    said += [f'{name} {value.tolist()}' for name, value in prepared.named_buffers()]
+    said.append(f'to_rgb {getattr(prepared, "to_rgb", None)}')
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def classifier_fingerprint(model: nn.Module, cfg: Config) -> dict[str, str]:
+    """Return digests of ``weights`` and ``pipeline`` of a classifier, taught or not.
+
+    Args:
+        model: Built from the config.
+        cfg: With ``test_dataloader``.
+    """
+    steps = [dict(step) for step in innermost(cfg.test_dataloader.dataset).pipeline]
+    with DefaultScope.overwrite_default_scope(task_of(cfg).scope):
+        pipeline = pipeline_digest(model, Compose(steps).transforms)
+    return dict(weights=weights_digest(model), pipeline=pipeline)
 
 
 def bank_fingerprint(model: nn.Module, dataset: Any) -> dict[str, str]:
@@ -78,15 +125,10 @@ def bank_fingerprint(model: nn.Module, dataset: Any) -> dict[str, str]:
         model: The classifier.
         dataset: The images, with the pipeline that they go through.
     """
-    steps = [repr(step) for step in dataset.pipeline.transforms]
-    prepared: Any = model.data_preprocessor
-    steps += [f'{name} {value.tolist()}' for name, value in prepared.named_buffers()]
-    steps.append(f'to_rgb {getattr(prepared, "to_rgb", None)}')
-    pipeline = json.dumps(steps)
     listed = '\n'.join(f'{path} {label}' for path, label in _files(dataset))
     return {
         'weights': weights_digest(model),
-        'pipeline': hashlib.sha256(pipeline.encode()).hexdigest(),
+        'pipeline': pipeline_digest(model, dataset.pipeline.transforms),
         'file list': hashlib.sha256(listed.encode()).hexdigest(),
     }
 

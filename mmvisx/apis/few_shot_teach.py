@@ -21,7 +21,7 @@ from mmvisx.ops.few_shot import unit_length
 from mmvisx.surgery.few_shot import KEY, taught_entry, teach_head
 from mmvisx.utils.errors import UserError
 
-from .few_shot_bank import activations_of
+from .few_shot_bank import activations_of, classifier_fingerprint
 from .few_shot_predictors import class_spread, large_weights, load_predictor
 from .few_shot_teachable import Photo, Teachable, source_of
 from .inference import ClassificationInferencer
@@ -52,7 +52,7 @@ class TeachableClassifier(Teachable, ClassificationInferencer):
 
     Raises:
         UserError: Neither ``bank`` nor a taught checkpoint is given, or the bank is of other
-            classes or another width.
+            weights, another test pipeline, other classes or another width.
 
     Source: 001, section 2.2.2 and Figure 2-4a.
     """
@@ -76,7 +76,7 @@ class TeachableClassifier(Teachable, ClassificationInferencer):
                 f'{checkpoint} was not taught yet: give the bank of its training images '
                 '(mmvisx few-shot build-bank CONFIG CHECKPOINT)'
             )
-        source = ActivationBank(bank)
+        source = self._bank(bank)
         known = self.classes
         if known is not None and len(known) != len(source.classes):
             raise UserError(
@@ -180,11 +180,12 @@ class TeachableClassifier(Teachable, ClassificationInferencer):
 
         Args:
             bank: Of the large classes' training images.
+
+        Raises:
+            UserError: The bank is of other weights or of another test pipeline.
         """
-        shots = max(
-            1, min(len(entry['samples']) for entry in self.head.entries or [{'samples': []}])
-        )
-        curve = Balance(shots=shots).measure(ActivationBank(bank), self._row())
+        shots = min((len(entry['samples']) for entry in self.head.entries), default=1)
+        curve = Balance(shots=shots).measure(self._bank(bank), self._row())
         self.head.offset.fill_(curve.best)
         return curve.best
 
@@ -193,11 +194,17 @@ class TeachableClassifier(Teachable, ClassificationInferencer):
 
         Args:
             bank: Of the large classes' training images.
+
+        Raises:
+            UserError: The bank is of other weights or of another test pipeline.
         """
         analysis = Unknown()
-        result = analysis.measure(ActivationBank(bank), self._row())
+        result = analysis.measure(self._bank(bank), self._row())
         self.head.threshold.fill_(result.threshold)
         return analysis.draw(result)
+
+    def _bank(self, folder: Photo) -> ActivationBank:
+        return ActivationBank(folder, classifier_fingerprint(self.model, self.cfg))
 
     def _row(self) -> Row:
         return predicted(copy.deepcopy(self.head.predictor).cpu(), self.head.few)

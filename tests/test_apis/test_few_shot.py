@@ -105,6 +105,25 @@ def test_a_stale_bank_is_refused(made, what):
         build_bank(cfg, checkpoint, folder / 'bank')
 
 
+@pytest.mark.parametrize('what', ['weights', 'pipeline', 'pipeline, too'])
+def test_a_stale_bank_teaches_nothing(made, what):
+    cfg, checkpoint, folder = made
+    build_bank(cfg, checkpoint, folder / 'bank')
+    first = TeachableClassifier(cfg, checkpoint, folder / 'bank', show_progress=False, device='cpu')
+    first.add_photos('dog', [folder / 'images/ant/0.png'])
+    first.save(folder / 'taught.pth')
+    again = TeachableClassifier(cfg, folder / 'taught.pth', show_progress=False, device='cpu')
+    again.balance(folder / 'bank')  # the bank is of the weights that it was taught with
+    STALE[what](cfg, folder)
+    message = f'stale.* other {what.partition(",")[0]}:'
+    with pytest.raises(UserError, match=message):
+        TeachableClassifier(cfg, checkpoint, folder / 'bank', show_progress=False, device='cpu')
+    build_bank(cfg, checkpoint, folder / 'new')
+    with pytest.raises(UserError, match=message):
+        first.refuse_unknown(folder / 'new')
+    first.refuse_unknown(folder / 'bank')
+
+
 def test_an_activation_that_is_not_finite(made):
     cfg, checkpoint, folder = made
     model = build_model(cfg, checkpoint)
