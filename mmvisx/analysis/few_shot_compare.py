@@ -14,7 +14,7 @@ from mmvisx.evaluation.classification.few_shot_joint import class_ranks, joint_a
 from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
 
-from .few_shot_rows import Known, Row, class_mean, linear, nearest, simple_shot
+from .few_shot_rows import Known, Row, Scores, class_mean, linear, nearest, simple_shot
 
 __all__ = ['ORACLES', 'ROWS', 'FewShotTable']
 
@@ -54,6 +54,21 @@ class Banks:
         shared = sorted(set(self.train.classes) & set(self.few.classes))
         if shared:
             raise UserError(f'{shared[0]!r} is a large class and a few class ({len(shared)} such)')
+
+
+def _queries(banks: Banks) -> Callable[[Scores], dict[str, float]]:
+    """Read the test images; returns how well a row scores them."""
+    parts = [
+        (bank.read(np.arange(len(bank))), bank.labels + first)
+        for bank, first in ((banks.test, 0), (banks.few_test, len(banks.test.classes)))
+    ]
+    labels = np.concatenate([own for _, own in parts])
+
+    def accuracy(score: Scores) -> dict[str, float]:
+        ranks = [class_ranks(score(queries), own) for queries, own in parts]
+        return joint_accuracy(np.concatenate(ranks), labels, len(banks.test.classes))
+
+    return accuracy
 
 
 @ANALYSES.register_module()
@@ -103,39 +118,26 @@ class FewShotTable:
         everything = {**ROWS, **(rows or {})}
         large = banks.train.read(np.arange(len(banks.train)))
         pools = [banks.few.rows(k) for k in range(len(banks.few.classes))]
+        asked = _queries(banks)
         found = []
         for shots in self.shots:
             for draw in range(self.draws):
                 rng = np.random.default_rng((self.seed, shots, draw))
-                chosen = [
-                    rng.permutation(banks.few.rows(k))[:shots]
-                    for k in range(len(banks.few.classes))
-                ]
+                chosen = [rng.permutation(pool)[:shots] for pool in pools]
                 known = self._known(banks, large, np.stack(chosen), draw)
                 for name, row in everything.items():
                     report(f'{name}, {shots} shots, draw {draw}')
-                    found.append(self._result(name, shots, draw, row(known), banks))
+                    found.append(dict(row=name, shots=shots, draw=draw, **asked(row(known))))
         if self.oracles:
             known = self._known(banks, large, np.stack([pool[:fewest] for pool in pools]), 0)
             for name, row in ORACLES.items():
                 report(name)
-                found.append(self._result(name, fewest, 0, row(known), banks))
+                found.append(dict(row=name, shots=fewest, draw=0, **asked(row(known))))
         return found
 
     def _known(self, banks: Banks, large: np.ndarray, rows: np.ndarray, draw: int) -> Known:
         support = banks.few.read(rows.ravel()).reshape(*rows.shape, -1)
         return Known(large, banks.train.labels, banks.train.means, support, self.seed + draw)
-
-    def _result(self, name: str, shots: int, draw: int, score: Any, banks: Banks) -> dict[str, Any]:
-        ranks, labels = [], []
-        for bank, first in ((banks.test, 0), (banks.few_test, len(banks.train.classes))):
-            own = bank.labels + first
-            ranks.append(class_ranks(score(bank.read(np.arange(len(bank)))), own))
-            labels.append(own)
-        joint = joint_accuracy(
-            np.concatenate(ranks), np.concatenate(labels), len(banks.train.classes)
-        )
-        return dict(row=name, shots=shots, draw=draw, **joint)
 
     def draw(self, results: list[dict[str, Any]]) -> Table:
         """Return a table of means and standard deviations over draws."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from sklearn.metrics import roc_auc_score
 
 from mmvisx.datasets.classification.few_shot_bank import ActivationBank
+from mmvisx.ops.few_shot import certainty
 from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
 
 from .few_shot_rows import Known, Row
 
-__all__ = ['Unknown', 'UnknownResult', 'certainty']
+__all__ = ['Unknown', 'UnknownResult']
 
 
 class UnknownResult(NamedTuple):
@@ -28,16 +30,6 @@ class UnknownResult(NamedTuple):
     auroc: float
     threshold: float
     refused: float
-
-
-def certainty(scores: np.ndarray, activations: np.ndarray) -> np.ndarray:
-    """Return the highest score in units of cosine similarity, ``(N,)``.
-
-    Args:
-        scores: Logits, ``(N, K)``.
-        activations: ``(N, d)``.
-    """
-    return scores.max(axis=1) / np.maximum(np.linalg.norm(activations, axis=1), 1e-12)
 
 
 @ANALYSES.register_module()
@@ -96,7 +88,8 @@ class Unknown:
                 (np.concatenate([bank.rows(k) for k in left]), unknown),
             ):
                 queries = bank.read(rows)
-                found.append(certainty(score(queries), queries))
+                scores = torch.from_numpy(score(queries))
+                found.append(certainty(scores, torch.from_numpy(queries)).numpy())
         inside, outside = np.concatenate(known), np.concatenate(unknown)
         truth = np.repeat([1, 0], [len(inside), len(outside)])
         threshold = float(np.quantile(inside, 1 - self.keep))

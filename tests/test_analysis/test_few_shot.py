@@ -154,6 +154,22 @@ def test_samples_are_drawn_anew(banks):
             assert (support[k, 0] != support[k, 1]).any()
 
 
+def test_images_are_read_once(banks, monkeypatch):
+    read = dict.fromkeys(vars(banks), 0)
+    for name, bank in vars(banks).items():
+
+        def count(rows, name=name, before=bank.read):
+            read[name] += len(rows)
+            return before(rows)
+
+        monkeypatch.setattr(bank, 'read', count)
+    FewShotTable(shots=(1, 2), draws=3, oracles=False).measure(banks)
+    drawn = 3 * 2 * (1 + 2)
+    assert read == dict(
+        train=len(banks.train), test=len(banks.test), few=drawn, few_test=len(banks.few_test)
+    )
+
+
 def test_banks_that_do_not_fit(banks, tmp_path):
     wide = bank_of(tmp_path / 'wide', channels=7)
     with pytest.raises(UserError, match=r'\[6, 7\] channels'):

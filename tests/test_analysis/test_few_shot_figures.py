@@ -8,7 +8,6 @@ from PIL import Image
 from mmvisx.analysis import Balance, Impact, Unknown, WeightEmbedding
 from mmvisx.analysis.few_shot_balance import trade_off
 from mmvisx.analysis.few_shot_rows import class_mean, predicted
-from mmvisx.analysis.few_shot_unknown import certainty
 from mmvisx.models.layers import ParameterPredictor
 from mmvisx.utils import UserError
 from tests.helpers.few_shot import bank_of
@@ -58,11 +57,6 @@ def test_unknown_images(tmp_path):
     noise = bank_of(tmp_path / 'noise', classes=8, each=10, channels=16, spread=3.0)
     assert Unknown(share=0.25).measure(noise, row).auroc < found.auroc
     assert f'{found.auroc:.3f}' in Unknown(keep=0.9).draw(found)
-
-
-def test_certainty_is_a_cosine():
-    scores = np.array([[3.0, 4.0], [0.5, 0.1]])
-    assert certainty(scores, np.array([[3.0, 4.0], [0.5, 0.0]])).tolist() == [0.8, 1.0]
 
 
 def test_impact_of_the_same_matrix(tmp_path):

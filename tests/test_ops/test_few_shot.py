@@ -3,6 +3,7 @@
 import torch
 
 from mmvisx.ops.few_shot import (
+    certainty,
     channel_impact,
     maximal_response,
     rows_of_classes,
@@ -30,6 +31,12 @@ def test_gradient_goes_to_the_sample_that_answered():
 def test_unit_length_keeps_zero():
     found = unit_length(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
     assert found.tolist() == [[torch.tensor(3 / 5).item(), torch.tensor(4 / 5).item()], [0, 0]]
+
+
+def test_certainty_is_a_cosine():
+    scores = torch.tensor([[3.0, 4.0], [0.5, 0.1], [0.0, 0.0]])
+    found = certainty(scores, torch.tensor([[3.0, 4.0], [0.5, 0.0], [0.0, 0.0]]))
+    torch.testing.assert_close(found, torch.tensor([0.8, 1.0, 0.0]))
 
 
 def test_impact_and_overlap_by_hand():
