@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,12 @@ __all__ = [
     'build_model',
     'build_test_loader',
     'build_test_pipeline',
+    'build_tested',
     'classes_of',
     'innermost',
     'meta_of',
     'name_of',
+    'tested_steps',
 ]
 
 # Steps of a pipeline that want annotations.
@@ -140,6 +143,19 @@ def build_dataset(cfg: Config, split: str = 'test') -> Any:
         return DATASETS.build(loader.dataset)
 
 
+def build_tested(cfg: Config, split: str) -> Any:
+    """Build the data set of a split with the pipeline that images are tested with.
+
+    Raises:
+        UserError: The config has no such split, or no test data to take the pipeline of.
+    """
+    cfg = copy.deepcopy(cfg)
+    steps = tested_steps(cfg)
+    if cfg.get(f'{split}_dataloader'):
+        innermost(cfg[f'{split}_dataloader'].dataset).pipeline = steps
+    return build_dataset(cfg, split)
+
+
 def build_test_loader(cfg: Config, num_images: int | None = None) -> DataLoader:
     """Build the loader of a config's test data.
 
@@ -168,6 +184,17 @@ def build_test_loader(cfg: Config, num_images: int | None = None) -> DataLoader:
     return Runner.build_dataloader(loader)
 
 
+def tested_steps(cfg: Config) -> list[dict[str, Any]]:
+    """Return the steps of the test pipeline, which may be changed.
+
+    Raises:
+        UserError: The config has no test pipeline.
+    """
+    if not cfg.get('test_dataloader'):
+        raise UserError('the config has no test_dataloader, whose pipeline prepares the images')
+    return [dict(step) for step in innermost(cfg.test_dataloader.dataset).pipeline]
+
+
 def build_test_pipeline(cfg: Config) -> Compose:
     """Build the test pipeline for images without annotations: of ``dict(img_path=...)``.
 
@@ -176,9 +203,7 @@ def build_test_pipeline(cfg: Config) -> Compose:
     Raises:
         UserError: The config has no test pipeline.
     """
-    if not cfg.get('test_dataloader'):
-        raise UserError('the config has no test_dataloader, whose pipeline prepares the images')
-    steps = [dict(step) for step in innermost(cfg.test_dataloader.dataset).pipeline]
+    steps = tested_steps(cfg)
     for step in steps:
         if name_of(step) == 'LoadImageFromFile':
             step['type'] = 'mmvisx.LoadImageFromFile'

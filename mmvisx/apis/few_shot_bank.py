@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import os
@@ -19,17 +18,19 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from mmvisx.datasets.classification.few_shot_bank import (
+    BEGUN,
     RECORD,
     ActivationBank,
+    begin_bank,
     check_fingerprint,
-    class_means,
+    complete_bank,
 )
 from mmvisx.models.heads.few_shot_predicted import PredictedHead
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.files import explaining, write_json, write_text, writing
+from mmvisx.utils.files import explaining, remove_leftovers, write_json, writing
 from mmvisx.utils.tasks import task_of
 
-from .build import build_dataset, build_model, innermost
+from .build import build_model, build_tested, tested_steps
 
 __all__ = [
     'activations_of',
@@ -112,9 +113,8 @@ def classifier_fingerprint(model: nn.Module, cfg: Config) -> dict[str, str]:
         model: Built from the config.
         cfg: With ``test_dataloader``.
     """
-    steps = [dict(step) for step in innermost(cfg.test_dataloader.dataset).pipeline]
     with DefaultScope.overwrite_default_scope(task_of(cfg).scope):
-        pipeline = pipeline_digest(model, Compose(steps).transforms)
+        pipeline = pipeline_digest(model, Compose(tested_steps(cfg)).transforms)
     return dict(weights=weights_digest(model), pipeline=pipeline)
 
 
@@ -148,13 +148,7 @@ def bank_dataset(cfg: Config, split: str) -> Any:
     Raises:
         UserError: The config has no such split, or no test data to take the pipeline of.
     """
-    if not cfg.get('test_dataloader'):
-        raise UserError('the config has no test_dataloader, whose pipeline prepares the images')
-    cfg = copy.deepcopy(cfg)
-    loader = cfg.get(f'{split}_dataloader')
-    if loader is not None:
-        innermost(loader.dataset).pipeline = innermost(cfg.test_dataloader.dataset).pipeline
-    dataset = build_dataset(cfg, split)
+    dataset = build_tested(cfg, split)
     if not hasattr(dataset, 'get_gt_labels'):
         raise UserError(
             f'{type(dataset).__name__} of {split}_dataloader is no plain data set of images with a '
@@ -212,6 +206,8 @@ def fill_bank(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     record = _begin(folder, model, dataset, dtype)
+    if record['complete']:
+        return ActivationBank(folder)
     total, done = record['total'], record['done']
     loader = loader or {}
     batches = DataLoader(
@@ -241,9 +237,7 @@ def fill_bank(
         report(done, total)
     if stored is not None:
         stored.flush()
-    if not record['complete']:
-        _finish(folder, dict(record, done=total))
-    return ActivationBank(folder)
+    return complete_bank(folder, record)
 
 
 def _begin(folder: Path, model: nn.Module, dataset: Any, dtype: str) -> dict[str, Any]:
@@ -252,23 +246,15 @@ def _begin(folder: Path, model: nn.Module, dataset: Any, dtype: str) -> dict[str
         record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding='utf-8'))
         check_fingerprint(folder, record.get('fingerprint', {}), fingerprint)
         return record
-    if any(folder.iterdir()):
+    remove_leftovers(folder)
+    if {path.name for path in folder.iterdir()} - set(BEGUN):  # of a build that ended early
         raise UserError(f'{folder} is not empty and no bank: name a new folder')
     files = list(_files(dataset))
     if not files:
         raise UserError('the data set has no image: a bank of nothing is of no use')
     labels = np.array([label for _, label in files], np.int64)
     classes = dataset.CLASSES or [str(k) for k in range(int(labels.max()) + 1)]
-    write_text(folder / 'files.txt', '\n'.join(path for path, _ in files) + '\n')
-    with writing(folder / 'labels.npy', 'wb') as file:
-        np.save(file, labels)
-    record = dict(
-        complete=False,
-        done=0,
-        total=len(files),
-        classes=list(classes),
-        fingerprint=fingerprint,
-    )
+    record = begin_bank(folder, labels, classes, [path for path, _ in files], fingerprint)
     write_json(folder / RECORD, record)
     return record
 
@@ -290,11 +276,3 @@ def _open(folder: Path, total: int, channels: int, dtype: str) -> np.ndarray:
         else:
             file.truncate(file.tell() + size)
     return np.load(path, mmap_mode='r+')
-
-
-def _finish(folder: Path, record: dict[str, Any]) -> None:
-    activations = np.load(folder / 'activations.npy', mmap_mode='r')
-    labels = np.load(folder / 'labels.npy')
-    with writing(folder / 'means.npy', 'wb') as file:
-        np.save(file, class_means(activations, labels, len(record['classes'])))
-    write_json(folder / RECORD, dict(record, complete=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from mmvisx.datasets.classification.few_shot_bank import RECORD, ActivationBank,
 from mmvisx.surgery.few_shot_boxes import box_head_of
 from mmvisx.utils.errors import UserError
 
-from .build import build_dataset, build_model, innermost
+from .build import build_model, build_tested
 from .few_shot_bank import weights_digest
 
 __all__ = ['BACKGROUND', 'activations_of_boxes', 'build_box_bank']
@@ -138,15 +137,7 @@ def _background(
 
 
 def _training_boxes(cfg: Config) -> Any:
-    if not cfg.get('test_dataloader') or not cfg.get('train_dataloader'):
-        raise UserError(
-            'a bank of boxes needs train_dataloader and, for its pipeline, test_dataloader in the '
-            'config'
-        )
-    cfg = copy.deepcopy(cfg)
-    pipeline = innermost(cfg.test_dataloader.dataset).pipeline
-    innermost(cfg.train_dataloader.dataset).pipeline = pipeline
-    dataset = build_dataset(cfg, 'train')
+    dataset = build_tested(cfg, 'train')
     if not hasattr(dataset, 'get_data_info') or not dataset.metainfo.get('classes'):
         raise UserError(
             f'{type(dataset).__name__} of train_dataloader is no plain data set of images with '

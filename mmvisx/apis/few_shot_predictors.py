@@ -1,10 +1,9 @@
-"""What a taught classifier is made of: a predictor, weights of the large classes, their spread."""
+"""What a taught classifier is made of: a predictor and weights of the large classes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +21,6 @@ from .few_shot_bank import weights_digest
 __all__ = [
     'EXPECTATIONS',
     'child_row',
-    'class_spread',
     'large_weights',
     'last_layer',
     'load_predictor',
@@ -118,13 +116,3 @@ def large_weights(
         for k, mean in enumerate(means)
     ]
     return torch.stack(rows)
-
-
-def class_spread(bank: ActivationBank) -> float:
-    """Return the median cosine similarity of images to the mean of their class."""
-    found = []
-    for k, mean in enumerate(bank.means):
-        images = bank.read(bank.rows(k))
-        lengths = np.linalg.norm(images, axis=1) * np.linalg.norm(mean)
-        found.append(images @ mean / np.maximum(lengths, 1e-12))
-    return float(np.median(np.concatenate(found)))

@@ -22,7 +22,7 @@ from mmvisx.surgery.few_shot import KEY, taught_entry, teach_head
 from mmvisx.utils.errors import UserError
 
 from .few_shot_bank import activations_of, classifier_fingerprint
-from .few_shot_predictors import class_spread, large_weights, load_predictor
+from .few_shot_predictors import large_weights, load_predictor
 from .few_shot_teachable import Photo, Teachable, source_of
 from .inference import ClassificationInferencer
 
@@ -91,7 +91,7 @@ class TeachableClassifier(Teachable, ClassificationInferencer):
         head = teach_head(self.model, config_of, len(source.classes), few)
         head.predictor.load_state_dict(mapping.state_dict())
         head.set_large(torch.from_numpy(source.means).to(self.device), weights)
-        head.large_spread.fill_(class_spread(source))
+        head.large_spread.fill_(source.spread)
         self.model.dataset_meta = dict(self.model.dataset_meta, classes=tuple(source.classes))
 
     @property

@@ -11,7 +11,6 @@ from mmvisx.apis.build import build_model
 from mmvisx.apis.few_shot_bank import bank_dataset, build_bank, fill_bank
 from mmvisx.apis.few_shot_predictors import (
     child_row,
-    class_spread,
     large_weights,
     last_layer,
     load_predictor,
@@ -274,15 +273,6 @@ def test_a_photo_that_does_not_belong(teacher):
             expected.append(f"{wrong[k].name} of 'elk' looks more like {name!r} than its siblings")
     assert doubts == expected
     assert any(line.startswith('3.png') for line in expected)
-
-
-def test_spread_of_classes(tmp_path):
-    bank = bank_of(tmp_path / 'bank')
-    found = []
-    for row, label in zip(bank.activations, bank.labels, strict=True):
-        mean = bank.means[label]
-        found.append(row @ mean / np.linalg.norm(row) / np.linalg.norm(mean))
-    assert class_spread(bank) == pytest.approx(np.median(found))
 
 
 def test_the_layer_that_was_learnt(teacher):

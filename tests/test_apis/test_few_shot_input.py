@@ -1,8 +1,6 @@
 """What people give: photographs of all kinds, and disks that are full."""
 
 import os
-import resource
-from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -10,10 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
-from mmvisx.apis.few_shot_bank import _open, build_bank
+from mmvisx.apis.build import build_model
+from mmvisx.apis.few_shot_bank import _open, bank_dataset, build_bank, fill_bank
 from mmvisx.apis.few_shot_teach import TeachableClassifier
 from mmvisx.utils import UserError
 from tests.helpers.few_shot import classifier_config, write_checkpoint, write_classes
+from tests.helpers.full_disk import full_disk
 
 
 @pytest.fixture
@@ -30,17 +30,6 @@ def teacher(made):
     return TeachableClassifier(
         cfg, checkpoint, folder / 'bank', show_progress=False, device='cpu'
     ), folder
-
-
-@contextmanager
-def full_disk(size):
-    """Forbid this process files of more than ``size`` bytes, as a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize('mode', ['L', '1', 'P', 'RGBA', 'LA'])
@@ -71,10 +60,14 @@ def test_saving_on_a_full_disk(teacher):
     assert again.classes[-2:] == ('dog', 'elk')
 
 
-def test_building_a_bank_on_a_full_disk(made):
+@pytest.mark.parametrize(
+    ('size', 'file'), [(100, 'files.txt'), (150, 'labels.npy'), (2000, 'activations.npy')]
+)
+def test_building_a_bank_on_a_full_disk(made, size, file):
     cfg, checkpoint, folder = made
-    with full_disk(2000), pytest.raises(UserError, match=r'activations\.npy'):
-        build_bank(cfg, checkpoint, folder / 'bank', dtype='float32')
+    model, images = build_model(cfg, checkpoint), bank_dataset(cfg, 'train')
+    with full_disk(size), pytest.raises(UserError, match=rf'bank/{file}'):
+        fill_bank(model, images, folder / 'bank', dtype='float32')
     assert not list((folder / 'bank').glob('.*.part'))
     bank = build_bank(cfg, checkpoint, folder / 'bank', dtype='float32')
     whole = build_bank(cfg, checkpoint, folder / 'whole', dtype='float32')

@@ -11,12 +11,25 @@ from typing import Any
 
 import numpy as np
 
+from mmvisx.utils.array_file import write_array
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.files import write_json, write_text, writing
+from mmvisx.utils.files import write_json, write_text
 
-__all__ = ['RECORD', 'ActivationBank', 'check_fingerprint', 'class_means', 'write_bank']
+__all__ = [
+    'BEGUN',
+    'RECORD',
+    'ActivationBank',
+    'begin_bank',
+    'check_fingerprint',
+    'class_means',
+    'class_spread',
+    'complete_bank',
+    'write_bank',
+]
 
 RECORD = 'bank.json'
+BEGUN = ('files.txt', 'labels.npy')
+"""What :func:`begin_bank` writes."""
 # Rows that are summed at once.
 _ROWS = 2048
 
@@ -83,6 +96,12 @@ class ActivationBank:
         """Channels of an activation, d."""
         return int(self.activations.shape[1])
 
+    @property
+    def spread(self) -> float:
+        """Median cosine similarity of images to the mean of their class."""
+        kept = self.record.get('spread')  # banks of before this was kept do not have it
+        return class_spread(self.activations, self.labels, self.means) if kept is None else kept
+
     def rows(self, label: int) -> np.ndarray:
         """Return the rows of a class's images, ``(n,)``."""
         start = self._starts[label]
@@ -137,6 +156,23 @@ def class_means(activations: np.ndarray, labels: np.ndarray, num_classes: int) -
     return sums / np.maximum(counts, 1)[:, None]
 
 
+def class_spread(activations: np.ndarray, labels: np.ndarray, means: np.ndarray) -> float:
+    """Return the median cosine similarity of images to the mean of their class.
+
+    Args:
+        activations: ``(N, d)``, memory-mapped or not.
+        labels: ``(N,)``.
+        means: ``(K, d)``.
+    """
+    found = []
+    for start in range(0, len(labels), _ROWS):
+        images = activations[start : start + _ROWS].astype(np.float64)
+        own = means[labels[start : start + _ROWS]]
+        lengths = np.linalg.norm(images, axis=1) * np.linalg.norm(own, axis=1)
+        found.append((images * own).sum(axis=1) / np.maximum(lengths, 1e-12))
+    return float(np.median(np.concatenate(found)))
+
+
 def write_bank(
     folder: str | Path,
     activations: np.ndarray,
@@ -163,25 +199,56 @@ def write_bank(
         raise UserError(f'{folder} holds a bank already: name another folder')
     if not np.isfinite(activations).all():
         raise UserError(f'activations for {folder} hold NaN or infinity')
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays = dict(
-        activations=activations,
-        labels=np.asarray(labels, np.int64),
-        means=class_means(activations, labels, len(classes)),
-    )
-    for name, array in arrays.items():
-        with writing(folder / f'{name}.npy', 'wb') as file:
-            np.save(file, array)
     names = [str(i) for i in range(len(labels))] if files is None else files
-    write_text(folder / 'files.txt', '\n'.join(names) + '\n')
-    record = dict(
-        complete=True,
-        done=len(labels),
+    record = begin_bank(folder, labels, classes, names, fingerprint or {})
+    write_array(folder / 'activations.npy', activations)
+    return complete_bank(folder, record)
+
+
+def begin_bank(
+    folder: Path,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    files: Sequence[str],
+    fingerprint: Mapping[str, str],
+) -> dict[str, Any]:
+    """Make the folder of a bank with what is known before its activations.
+
+    Args:
+        folder: Is made.
+        labels: ``(N,)``, from 0.
+        classes: K names.
+        files: N names.
+        fingerprint: By name, what the activations are made with.
+
+    Returns:
+        The record, which is not written: who can go on after an interruption writes it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / BEGUN[0], '\n'.join(files) + '\n')
+    write_array(folder / BEGUN[1], np.asarray(labels, np.int64))
+    return dict(
+        complete=False,
+        done=0,
         total=len(labels),
         classes=list(classes),
-        fingerprint=dict(fingerprint or {}),
+        fingerprint=dict(fingerprint),
     )
-    write_json(folder / RECORD, record)
+
+
+def complete_bank(folder: Path, record: Mapping[str, Any]) -> ActivationBank:
+    """Write what follows from all activations, and the record of a complete bank.
+
+    Args:
+        folder: With ``activations.npy``.
+        record: Of :func:`begin_bank`.
+    """
+    activations = np.load(folder / 'activations.npy', mmap_mode='r')
+    labels = np.load(folder / 'labels.npy')
+    means = class_means(activations, labels, len(record['classes']))
+    write_array(folder / 'means.npy', means)
+    spread = class_spread(activations, labels, means)
+    write_json(folder / RECORD, dict(record, complete=True, done=record['total'], spread=spread))
     return ActivationBank(folder)
 
 

@@ -22,6 +22,22 @@ def test_means_and_rows(tmp_path):
         np.testing.assert_allclose(bank.means[k], expected, rtol=1e-12)
 
 
+def test_spread_of_classes(tmp_path, monkeypatch):
+    bank = bank_of(tmp_path / 'bank')
+    found = []
+    for row, label in zip(bank.activations, bank.labels, strict=True):
+        mean = bank.means[label]
+        found.append(row @ mean / np.linalg.norm(row) / np.linalg.norm(mean))
+    assert bank.spread == pytest.approx(np.median(found))
+    # It is kept: nothing is read for it
+    monkeypatch.setattr(bank, 'activations', None)
+    assert bank.spread == pytest.approx(np.median(found))
+    record = json.loads((bank.folder / RECORD).read_text())
+    del record['spread']  # as before it was kept
+    (bank.folder / RECORD).write_text(json.dumps(record))
+    assert ActivationBank(bank.folder).spread == pytest.approx(np.median(found))
+
+
 def test_half_precision_is_read_as_single(tmp_path):
     activations, labels = made_up()
     names = [str(k) for k in range(4)]
