@@ -7,23 +7,34 @@ labelled images of a view, m unlabelled ones, K classes. *Clean* images are thos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModel, ModuleList
-from mmpretrain.models.classifiers.base import BaseClassifier
-from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmvisx.ops.co_training import jensen_shannon_loss, view_difference_loss
-from mmvisx.ops.co_training_attack import OWN_PREDICTION, Attack, check_step, fgsm
+from mmvisx.ops.co_training_attack import (
+    OWN_PREDICTION,
+    Attack,
+    check_step,
+    fgsm,
+    fgsm_of_scores,
+)
 from mmvisx.ops.co_training_bundles import is_labelled, mean_of_kept, pairing, split_bundles
 from mmvisx.registry import MODELS
-from mmvisx.utils.errors import UserError
+
+from .co_training_parts import (
+    build_attack,
+    build_view,
+    check_arguments,
+    check_classes,
+    check_no_preprocessor,
+)
 
 __all__ = ['CoTrainingClassifier', 'check_classes', 'check_no_preprocessor']
 
@@ -47,7 +58,11 @@ class CoTrainingClassifier(BaseModel):
             made.
         step: How far the attack moves pixels of images from 0 to 1.
         clamp: Keep adversarial examples between black and white.
-        attack: Makes adversarial examples; by default ``fgsm`` with ``step`` and ``clamp``.
+        attack: Makes adversarial examples: ``'fgsm'`` with ``step`` and ``clamp``, in a forward of
+            its own; ``'shared'``, which takes the gradient of the clean images' forward in
+            training, batch statistics and dropout included, and saves one of a view's three
+            forwards; or an :class:`~mmvisx.ops.co_training_attack.Attack`, or the config of a
+            registered one.
         detach_target: See :func:`mmvisx.ops.co_training.view_difference_loss`.
         real: Pair the views anew in every step (Eq. 3.8); otherwise the first with the second,
             the third with the fourth and so on ("fake" multi-view, Eq. 3.7). Of two views
@@ -61,7 +76,7 @@ class CoTrainingClassifier(BaseModel):
     Raises:
         UserError: there are fewer than two views, or an odd number that is not paired anew; views
             have different classes, no such head, or preprocessors of their own; a weight is
-            negative or the step not from 0 to 1; a batch is not one of bundles.
+            negative or the step not from 0 to 1; the attack is none; a batch is not one of bundles.
 
     Source: 001, Eq. 3.6 to 3.8 and Algorithm 1.
     """
@@ -76,7 +91,7 @@ class CoTrainingClassifier(BaseModel):
         lambda_dif: float = 0.5,
         step: float = 0.02,
         clamp: bool = False,
-        attack: Attack | None = None,
+        attack: str | Mapping[str, Any] | Attack = 'fgsm',
         detach_target: bool = False,
         real: bool = True,
         pairing_seed: int = 0,
@@ -85,12 +100,14 @@ class CoTrainingClassifier(BaseModel):
     ) -> None:
         preprocessor = dict(type=self.preprocessor) | dict(data_preprocessor or {})
         super().__init__(data_preprocessor=preprocessor, init_cfg=init_cfg)
-        _check_arguments(views, real, lambda_cot, lambda_dif)
+        check_arguments(views, real, lambda_cot, lambda_dif)
         check_step(step)
         # MMEngine's list, which asks each view for its init_cfg
         self.views = ModuleList(self._build_views(views))
         self.lambda_cot, self.lambda_dif = lambda_cot, lambda_dif
-        self.attack = attack or partial(fgsm, step=step, clamp=clamp)
+        self.shares_forward = attack == 'shared'
+        self.attack = build_attack(attack, partial(fgsm, step=step, clamp=clamp))
+        self._attack_of_scores = partial(fgsm_of_scores, step=step, clamp=clamp, keep_graph=True)
         self.detach_target = detach_target
         self.real = real
         self.pairing_seed = pairing_seed
@@ -165,16 +182,14 @@ class CoTrainingClassifier(BaseModel):
         """
         y_1, y_2 = labels
         b = int(is_labelled(y_1).sum())
-        attacked = self.lambda_dif > 0
-        if attacked:
-            g_1, g_2 = self.attacked(first, x_1, y_1), self.attacked(second, x_2, y_2)
-        p_1, p_2 = first(x_1), second(x_2)
+        p_1, g_1 = self._clean_and_adversarial(first, x_1, y_1)
+        p_2, g_2 = self._clean_and_adversarial(second, x_2, y_2)
         kept = self._kept(p_1[b:], p_2[b:])
         terms = dict(
             sup=self._supervised(p_1[:b], y_1[:b]) + self._supervised(p_2[:b], y_2[:b]),
             cot=mean_of_kept(jensen_shannon_loss(p_1[b:], p_2[b:]), kept),
         )
-        if attacked:
+        if g_1 is not None and g_2 is not None:
             difference = partial(view_difference_loss, detach_target=self.detach_target)
             terms['dif'] = mean_of_kept(difference(p_1, second(g_1)), kept)
             terms['dif'] = terms['dif'] + mean_of_kept(difference(p_2, first(g_2)), kept)
@@ -190,12 +205,32 @@ class CoTrainingClassifier(BaseModel):
             images: Normalised, ``(N, C, H, W)``.
             labels: ``(N,)``, below 0 for unlabelled images: what the view takes them for.
         """
+        return self.attack(view, images, self._targets(labels), *self._range(images))
+
+    def _clean_and_adversarial(
+        self, view: nn.Module, images: Tensor, labels: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return scores ``(N, K)`` for images, and adversarial examples if they are wanted."""
+        if self.lambda_dif == 0:
+            return view(images), None
+        if not self.shares_forward:
+            # The clean images change running statistics, so they come second.
+            adversarial = self.attacked(view, images, labels)
+            return view(images), adversarial
+        with torch.enable_grad():
+            pixels = images.detach().requires_grad_()
+            scores = view(pixels)
+            ends = self._range(images)
+            return scores, self._attack_of_scores(scores, pixels, self._targets(labels), *ends)
+
+    def _range(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the views see of black and white."""
         preprocessor: Any = self.data_preprocessor
         black, white = images.new_tensor(0.0), images.new_tensor(255.0)
         if preprocessor._enable_normalize:
             black = (black - preprocessor.mean) / preprocessor.std
             white = (white - preprocessor.mean) / preprocessor.std
-        return self.attack(view, images, self._targets(labels), black, white)
+        return black, white
 
     @property
     def networks(self) -> Sequence[nn.Module]:
@@ -203,7 +238,7 @@ class CoTrainingClassifier(BaseModel):
         return list(self.views)
 
     def _build_views(self, configs: Sequence[dict]) -> list[Any]:
-        views = [_build_view(i, config) for i, config in enumerate(configs)]
+        views = [build_view(i, config) for i, config in enumerate(configs)]
         check_classes([view.head.num_classes for view in views])
         return views
 
@@ -238,42 +273,3 @@ class CoTrainingClassifier(BaseModel):
         step = int(self.steps)
         self.steps += 1
         return pairing(n, self.pairing_seed, step)
-
-
-def check_classes(classes: list[int]) -> None:
-    """Raise a :class:`UserError` where views have different numbers of classes."""
-    if len(set(classes)) > 1:
-        raise UserError(f'views have different numbers of classes: {classes}')
-
-
-def check_no_preprocessor(index: int, config: dict) -> None:
-    """Raise a :class:`UserError` where a view has a preprocessor of its own."""
-    if config.get('data_preprocessor') is not None:
-        raise UserError(
-            f'view {index} has a data_preprocessor of its own: give one to the whole model, which '
-            'is used for all views'
-        )
-
-
-def _check_arguments(
-    views: Sequence[dict], real: bool, lambda_cot: float, lambda_dif: float
-) -> None:
-    n = len(views)
-    if n < 2:
-        raise UserError(f'co-training needs at least 2 views, not {n}')
-    if n % 2 and not real:
-        raise UserError(f'{n} views cannot be fixed pairs: give an even number, or real=True')
-    for name, value in (('lambda_cot', lambda_cot), ('lambda_dif', lambda_dif)):
-        if not value >= 0:
-            raise UserError(f'{name}={value!r} should be 0 or more')
-
-
-def _build_view(index: int, config: dict) -> Any:
-    check_no_preprocessor(index, config)
-    view = MMPRETRAIN_MODELS.build(config)
-    head = getattr(view, 'head', None)
-    if not isinstance(view, BaseClassifier) or not hasattr(head, 'num_classes'):
-        raise UserError(
-            f'view {index}, {config.get("type")}, is no classifier whose head has num_classes'
-        )
-    return view

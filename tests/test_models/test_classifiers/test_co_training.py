@@ -72,13 +72,13 @@ def total(losses):
     return sum(losses[name] for name in TERMS if name in losses)
 
 
-@pytest.mark.parametrize('detach', [False, True])
+# Without batch norm and dropout, the attack of the clean pass is the one of a pass of its own
+@pytest.mark.parametrize(('detach', 'attack'), [(False, 'fgsm'), (True, 'fgsm'), (False, 'shared')])
 @pytest.mark.parametrize(('n', 'real'), [(2, False), (2, True), (4, False), (4, True), (5, True)])
-def test_a_whole_step_against_a_loop(n, real, detach):
+def test_a_whole_step_against_a_loop(n, real, detach, attack):
     cot, dif = 3.0, 0.7
-    model = co_training(
-        n, lambda_cot=cot, lambda_dif=dif, detach_target=detach, real=real, pairing_seed=8
-    )
+    options = dict(lambda_cot=cot, lambda_dif=dif, detach_target=detach, attack=attack)
+    model = co_training(n, real=real, pairing_seed=8, **options)
     model.steps += 3
     images, samples = batch_of(n // 2)
     loss = total(model.loss(images, samples))
