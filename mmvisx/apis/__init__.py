@@ -1,6 +1,7 @@
 """The Python interface."""
 
 from mmvisx.apis.build import build_model
+from mmvisx.apis.embedded_clustering import DeepClustering
 from mmvisx.apis.inference import (
     ClassificationInferencer,
     Inferencer,
@@ -10,6 +11,7 @@ from mmvisx.apis.inference import (
 
 __all__ = [
     'ClassificationInferencer',
+    'DeepClustering',
     'Inferencer',
     'SegmentationInferencer',
     'build_model',

@@ -106,8 +106,8 @@ class HookCase:
 
     Attributes:
         config: Constructor arguments; ``{folder}`` in a string is a folder to write into.
-        training: ``'classifier'``, ``'co-trained'``, ``'segmentor'``, ``'tasks'`` or
-            ``'detector'``.
+        training: ``'classifier'``, ``'co-trained'``, ``'segmentor'``, ``'tasks'``, ``'detector'``
+            or ``'clusters'``.
         settings: Further entries of the training's config, dotted.
         changes_model: Whether the network stays changed, as the method wants it.
     """
@@ -163,11 +163,13 @@ class SchedulerCase:
 
     Attributes:
         config: Constructor arguments, without the optimizer.
-        rates: Of the iterations from the first on, for a rate of 1.
+        rates: Of the iterations from the first on, for a rate (or momentum) of 1.
+        parameter: What is scheduled.
     """
 
     config: dict[str, Any]
     rates: list[float]
+    parameter: str = 'lr'
 
 
 @dataclass(frozen=True)

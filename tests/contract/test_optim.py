@@ -58,15 +58,15 @@ def test_learns_and_resumes(trained):
 
 
 def make(name):
-    optimizer = torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=1.0)
+    optimizer = torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=1.0, momentum=1.0)
     config = dict(SCHEDULERS[name].config, type=f'mmvisx.{name}')
     return PARAM_SCHEDULERS.build(dict(config, optimizer=optimizer)), optimizer
 
 
-def rates_of(scheduler, optimizer, count):
+def rates_of(name, scheduler, optimizer, count):
     found = []
     for _ in range(count):
-        found.append(optimizer.param_groups[0]['lr'])
+        found.append(optimizer.param_groups[0][SCHEDULERS[name].parameter])
         optimizer.step()
         scheduler.step()
     return found
@@ -75,18 +75,18 @@ def rates_of(scheduler, optimizer, count):
 @pytest.mark.parametrize('name', sorted(SCHEDULERS))
 def test_rates_of_a_schedule(name):
     wanted = SCHEDULERS[name].rates
-    assert rates_of(*make(name), len(wanted)) == pytest.approx(wanted)
+    assert rates_of(name, *make(name), len(wanted)) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize('name', sorted(SCHEDULERS))
 def test_schedule_resumes(name):
     wanted = SCHEDULERS[name].rates
     scheduler, optimizer = make(name)
-    begun = rates_of(scheduler, optimizer, 4)
+    begun = rates_of(name, scheduler, optimizer, 4)
     other, fresh = make(name)
     other.load_state_dict(pickle.loads(pickle.dumps(scheduler.state_dict())))
     fresh.load_state_dict(optimizer.state_dict())
-    assert begun + rates_of(other, fresh, len(wanted) - 4) == pytest.approx(wanted)
+    assert begun + rates_of(name, other, fresh, len(wanted) - 4) == pytest.approx(wanted)
 
 
 def test_a_wrapper_is_built_for_any_model():

@@ -17,8 +17,8 @@ def training(kind: str, folder: Path) -> Config:
     """Return the config of a training on data that is written into ``folder``.
 
     Args:
-        kind: ``'classifier'``, ``'co-trained'``, ``'segmentor'``, ``'tasks'``, ``'detector'``
-            or ``'mixed detector'``.
+        kind: ``'classifier'``, ``'co-trained'``, ``'segmentor'``, ``'tasks'``, ``'detector'``,
+            ``'mixed detector'`` or ``'clusters'``.
     """
     cfg = {
         'classifier': _classifier,
@@ -27,6 +27,7 @@ def training(kind: str, folder: Path) -> Config:
         'tasks': _tasks,
         'detector': _detector,
         'mixed detector': _mixed_detector,
+        'clusters': _clusters,
     }[kind](folder)
     for name in ('val_cfg', 'val_dataloader', 'val_evaluator'):
         cfg[name] = None
@@ -161,3 +162,26 @@ def _mixed_detector(folder: Path) -> Config:
         ],
     )
     return cfg
+
+
+def _clusters(folder: Path) -> Config:
+    """Nine points of three values, in three clusters."""
+    np.save(folder / 'points.npy', np.random.default_rng(0).normal(size=(9, 3)))
+    loader = dict(
+        batch_size=9,
+        num_workers=0,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        collate_fn=dict(type='mmvisx.datasets.whole_batch'),
+        dataset=dict(type='mmvisx.VectorDataset', data=str(folder / 'points.npy')),
+    )
+    normal = dict(type='Normal', layer='Linear', std=0.5)
+    encoder = dict(type='mmvisx.StackedEncoder', channels=(3, 4, 2), init_cfg=normal)
+    return Config(
+        dict(
+            default_scope='mmengine',
+            model=dict(type='mmvisx.DEC', encoder=encoder, num_clusters=3, channels=2),
+            train_dataloader=loader,
+            test_dataloader=loader,
+            test_evaluator=dict(type='mmvisx.ClusterMetric'),
+        )
+    )

@@ -15,6 +15,7 @@ from .classification_pictures import ClassificationPicturesHook
 from .co_training_ramp import CoTrainingRampHook
 from .detection_box_weights import BoxWeightsHook
 from .detection_mixup_switch import MixUpSwitchHook
+from .embedded_clustering_targets import DECTargetHook
 from .fuse_for_test import FuseForTestHook
 from .interruption import InterruptionHook
 from .loop_state import KeepLoopHook
@@ -35,6 +36,7 @@ __all__ = [
     'ClassificationPicturesHook',
     'CoTrainingRampHook',
     'CrossAttentionBaselineHook',
+    'DECTargetHook',
     'FuseForTestHook',
     'InterruptionHook',
     'KeepArchitectureHook',

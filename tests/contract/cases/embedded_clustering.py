@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from tests.contract.case import DatasetCase, MetricCase
+from tests.contract.case import DatasetCase, HookCase, MetricCase, ModelCase, SchedulerCase
 
 
 def vectors(folder):
@@ -31,5 +31,42 @@ METRICS = {
         lambda: points(right=True),
         lambda: points(right=False),
         {'clusters/acc': 0.5, 'clusters/nmi': 0.0, 'clusters/ari': 0.0, 'clusters/largest': 1.0},
+    ),
+}
+
+ENCODER = dict(type='mmvisx.StackedEncoder', channels=(6, 5, 3))
+MODELS = {
+    # A matrix and a bias a layer
+    'StackedEncoder': ModelCase(dict(channels=(6, 5, 3)), [(4, 6)], [(4, 3)], 7 * 5 + 6 * 3),
+    # The same, and backwards; the codes are what comes out
+    'StackedAutoencoder': ModelCase(
+        dict(channels=(6, 5, 3)),
+        [(4, 6)],
+        [(4, 3)],
+        (7 * 5 + 6 * 3) + (4 * 5 + 6 * 6),
+        unused=('decoder.',),
+    ),
+    # The encoder and four centroids, which codes do not depend on
+    'DEC': ModelCase(
+        dict(encoder=ENCODER, num_clusters=4, channels=3),
+        [(4, 6)],
+        [(4, 3)],
+        7 * 5 + 6 * 3 + 4 * 3,
+        unused=('centroids',),
+    ),
+}
+
+HOOKS = {
+    'DECTargetHook': HookCase(
+        dict(interval=1, tol=0.0, restarts=2), training='clusters', changes_model=True
+    )
+}
+# Stages of 3 and 5 iterations
+SCHEDULERS = {
+    'StageStepLR': SchedulerCase(
+        dict(stages=[3, 5], step_size=2, gamma=0.5), [1.0, 1.0, 0.5, 1.0, 1.0, 0.5, 0.5, 0.25]
+    ),
+    'StageMomentum': SchedulerCase(
+        dict(stages=[3, 5], warmup=4), [0, 0.25, 0.5, 0, 0.25, 0.5, 0.75, 1.0], 'momentum'
     ),
 }
