@@ -9,36 +9,61 @@ from typing import Any
 import numpy as np
 import torch
 from mmdet.structures.bbox import bbox2roi, bbox_overlaps
+from mmdet.structures.bbox.transforms import bbox_flip
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import Tensor
 
 from mmvisx.datasets.classification.few_shot_bank import RECORD, ActivationBank, write_bank
 from mmvisx.surgery.few_shot_boxes import box_head_of
+from mmvisx.utils.config.options import walk
 from mmvisx.utils.errors import UserError
 
-from .build import build_model, build_tested
+from .build import build_model, build_tested, name_of
 from .few_shot_bank import weights_digest
 
-__all__ = ['BACKGROUND', 'activations_of_boxes', 'build_box_bank']
+__all__ = ['BACKGROUND', 'activations_of_boxes', 'build_box_bank', 'trained_flips']
 
 BACKGROUND = 'background'
 # Regions of background for each box: what the samplers of mmdet's recipes draw (pos_fraction 0.25),
 # and so what the learnt bias of the background stands for.
 _PER_BOX = 3
+# Axes of an image (3, H, W) that mmdet's RandomFlip turns round.
+_AXES = dict(horizontal=(2,), vertical=(1,), diagonal=(1, 2))
+
+
+def trained_flips(cfg: Config) -> tuple[str, ...]:
+    """Return the directions in which the training data of a config are mirrored by chance."""
+    found: list[str] = []
+    for _, step in walk(cfg.get('train_dataloader')):
+        if isinstance(step, dict) and 'type' in step and name_of(step) == 'RandomFlip':
+            given = step.get('direction', 'horizontal')
+            if np.max(step.get('prob') or 0) > 0:
+                found += [given] if isinstance(given, str) else given
+    return tuple(dict.fromkeys(found))
 
 
 @torch.no_grad()
-def activations_of_boxes(model: Any, data: dict[str, Any], boxes: Tensor) -> Tensor:
+def activations_of_boxes(
+    model: Any, data: dict[str, Any], boxes: Tensor, flips: Sequence[str] = ()
+) -> Tensor:
     """Return what the last layer of a detector's box head gets for boxes of an image, ``(n, d)``.
 
     Args:
         model: A detector in evaluation mode.
         data: The image as the test pipeline makes it.
         boxes: x1, y1, x2, y2 in pixels of the image file, ``(n, 4)``.
+        flips: ``'horizontal'``, ``'vertical'`` or ``'diagonal'`` (both). The mean over the image
+            and each of its mirrored views is returned.
     """
     features, samples = _features(model, data)
-    return _regions(model, features, _scaled(boxes, samples[0]))
+    scaled = _scaled(boxes, samples[0])
+    found = [_regions(model, features, scaled)]
+    for flip in flips:
+        view = dict(data, inputs=data['inputs'].flip(_AXES[flip]))
+        mirrored = bbox_flip(scaled, data['inputs'].shape[1:], flip)
+        found.append(_regions(model, _features(model, view)[0], mirrored))
+    return torch.stack(found).mean(dim=0)
 
 
 def _features(model: Any, data: dict[str, Any]) -> tuple[Any, list[Any]]:

@@ -1,4 +1,4 @@
-"""How well a class is detected that was taught from a few boxes, and what others lose by it."""
+"""How well classes are detected that were taught from a few boxes, and what others lose by it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import copy
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,31 +51,32 @@ class NearestMeanBoxes(nn.Module):
 
 
 class RandomRow(nn.Module):
-    """A new class with weights as an untrained last layer has them (mmdet: deviation 0.01).
+    """New classes with weights as an untrained last layer has them (mmdet: deviation 0.01).
 
     Args:
         learnt: L large classes and the background, which keep their logits.
+        count: F, new classes.
         seed: Of the weights.
     """
 
-    def __init__(self, learnt: nn.Linear, seed: int) -> None:
+    def __init__(self, learnt: nn.Linear, count: int, seed: int) -> None:
         super().__init__()
         self.learnt = learnt
         random = torch.Generator().manual_seed(seed)
-        self.weight = 0.01 * torch.randn(learnt.in_features, 1, generator=random)
+        self.weight = 0.01 * torch.randn(learnt.in_features, count, generator=random)
 
     def forward(self, activations: Tensor) -> Tensor:
-        """Return logits ``(N, L + 2)`` of activations ``(N, d)``."""
+        """Return logits ``(N, L + F + 1)`` of activations ``(N, d)``."""
         learnt = self.learnt(activations)
         return torch.cat([learnt[:, :-1], activations @ self.weight, learnt[:, -1:]], dim=1)
 
 
-def _nearest_mean(bank: ActivationBank, samples: Tensor) -> NearestMeanBoxes:
+def _nearest_mean(bank: ActivationBank, samples: Mapping[str, Tensor]) -> NearestMeanBoxes:
     means = torch.from_numpy(bank.means).float()
     regions = torch.from_numpy(bank.read(np.arange(len(bank))))
     variance = float((regions - means[torch.from_numpy(bank.labels)]).square().mean())
-    new = samples.mean(dim=0, keepdim=True)
-    return NearestMeanBoxes(torch.cat([means[:-1], new, means[-1:]]), variance)
+    new = [given.mean(dim=0, keepdim=True) for given in samples.values()]
+    return NearestMeanBoxes(torch.cat([means[:-1], *new, means[-1:]]), variance)
 
 
 def _fitted(
@@ -88,9 +89,10 @@ def _fitted(
     return layer
 
 
-def _taught(layer: TaughtBoxes, samples: Tensor) -> TaughtBoxes:
+def _taught(layer: TaughtBoxes, samples: Mapping[str, Tensor]) -> TaughtBoxes:
     layer = copy.deepcopy(layer)
-    layer.taught.add_category('new', samples - layer.centre)
+    for name, given in samples.items():
+        layer.taught.add_category(name, given - layer.centre)
     return layer
 
 
@@ -159,8 +161,7 @@ def _ap50(dataset: Any, found: list[dict[str, Any]], classes: Sequence[str]) -> 
 def compare_boxes(
     model: TeachableDetector,
     bank: ActivationBank,
-    name: str,
-    boxes: Sequence[tuple[Photo, Box]],
+    boxes: Mapping[str, Sequence[tuple[Photo, Box]]],
     shots: int = 3,
     few: str = 'mean',
     draws: int = 1,
@@ -171,33 +172,36 @@ def compare_boxes(
     Args:
         model: Without added classes.
         bank: Of its training boxes.
-        name: Of the new class, as the test data call it.
-        boxes: Of the new class, from which ``shots`` are drawn.
-        shots: Boxes that a row is given.
+        boxes: Of each new class, from which ``shots`` are drawn, by its name in the test data. All
+            new classes are taught at once.
+        shots: Boxes of a class that a row is given.
         few: See :class:`mmvisx.PredictedHead`.
         draws: Of the boxes.
         seed: Of the draws.
 
     Returns:
         By the name of the row, a dict of AP50 in percent for each draw; ``'before'`` has one, of
-        the detector without the new class.
+        the detector without the new classes.
 
     Runs on the CPU.
 
     Raises:
-        UserError: There are fewer boxes than ``shots``.
+        UserError: A class has fewer boxes than ``shots``.
     """
-    if len(boxes) < shots:
-        raise UserError(f'{len(boxes)} boxes of {name!r}: fewer than the {shots} to be drawn')
+    for name, given in boxes.items():
+        if len(given) < shots:
+            raise UserError(f'{len(given)} boxes of {name!r}: fewer than the {shots} to be drawn')
     rng = np.random.default_rng(seed)
     learnt = box_head_of(model.model).fc_cls.learnt.cpu()
     fitted = {f'predicted, phi-{d}': _fitted(bank, learnt, d, few, shots) for d in (1, 2)}
     rows: dict[str, list[nn.Module]] = {}
     for draw in range(draws):
-        chosen = rng.permutation(len(boxes))[:shots]
-        samples = model.activations([boxes[i] for i in chosen]).cpu()
+        samples = {}
+        for name, given in boxes.items():
+            chosen = rng.permutation(len(given))[:shots]
+            samples[name] = model.activations([given[i] for i in chosen]).cpu()
         made = {
-            'random new weights': RandomRow(learnt, draw),
+            'random new weights': RandomRow(learnt, len(boxes), draw),
             'nearest mean': _nearest_mean(bank, samples),
             **{row: _taught(layer, samples) for row, layer in fitted.items()},
         }
@@ -205,5 +209,5 @@ def compare_boxes(
             rows.setdefault(row, []).append(layer)
     found = dict(before=detection_ap(model.model, model.cfg, [learnt], model.classes))
     layers = [layer for row in rows.values() for layer in row]
-    aps = iter(detection_ap(model.model, model.cfg, layers, [*model.classes, name]))
+    aps = iter(detection_ap(model.model, model.cfg, layers, [*model.classes, *boxes]))
     return {**found, **{row: [next(aps) for _ in row_layers] for row, row_layers in rows.items()}}

@@ -19,7 +19,7 @@ from mmvisx.surgery.few_shot_boxes import BOXES_KEY, box_head_of, taught_boxes_e
 from mmvisx.utils.errors import UserError
 
 from .few_shot_bank import weights_digest
-from .few_shot_box_bank import activations_of_boxes
+from .few_shot_box_bank import activations_of_boxes, trained_flips
 from .few_shot_teachable import Photo, Teachable, source_of
 from .inference import Inferencer
 
@@ -99,15 +99,18 @@ class TeachableDetector(Teachable, Inferencer):
     def activations(self, boxes: Sequence[tuple[Photo, Box]]) -> Tensor:
         """Return the raw activations of regions of images, ``(n, d)``.
 
+        Each is the mean over the image and its mirrored views, in the directions in which the
+        training mirrored images, too: a class has few boxes, and so they tell more.
+
         Raises:
             UserError: An image cannot be read, or a box does not lie in its image.
         """
-        found = []
+        found, flips = [], trained_flips(self.cfg)
         for photo, box in boxes:
             sample = self._read(str(photo), str(photo), drawn=False)
             _check_box(photo, box, sample.data['data_samples'].ori_shape)
             corners = torch.tensor([[float(v) for v in box]])
-            found.append(activations_of_boxes(self.model, sample.data, corners))
+            found.append(activations_of_boxes(self.model, sample.data, corners, flips))
         return torch.cat(found) if found else torch.zeros(0, self.head.channels)
 
     def add_boxes(self, name: str, boxes: Sequence[tuple[Photo, Box]]) -> None:

@@ -1,22 +1,21 @@
-"""A small detector with random weights, rendered shapes with a class held out, boxes of it."""
-
-import json
+"""A small detector with random weights, rendered shapes with classes held out, boxes of them."""
 
 import torch
 
 from mmvisx.apis.build import build_model
-from mmvisx.datasets.detection.few_shot_split import write_held_out
+from mmvisx.datasets.detection.few_shot_split import boxes_by_class, write_held_out
 from mmvisx.datasets.shapes.write import ShapesConfig, make_shapes
 from mmvisx.utils.config import load_config
 
 LARGE = ('disc', 'square', 'triangle', 'star', 'cross')
 
 
-def shapes_without(folder, name='crescent'):
-    """Render, hold a class out; returns the config of the recipe for these files."""
+def shapes_without(folder, *names):
+    """Render, hold a class or two out; returns the config of the recipe for these files."""
     make_shapes(folder, ShapesConfig(train=24, val=4, size=64))
-    write_held_out(folder / 'coco/annotations/instances_train.json', name)
-    cfg = load_config('configs/few_shot/faster_rcnn_r18_nano_shapes.py')
+    write_held_out(folder / 'coco/annotations/instances_train.json', *names)
+    recipe = 'faster_rcnn_r18_nano_shapes' + ('_two' if len(names) == 2 else '')
+    cfg = load_config(f'configs/few_shot/{recipe}.py')
     root = f'{folder}/coco/'
     for split in ('train', 'val', 'test'):
         loader = cfg[f'{split}_dataloader']
@@ -39,13 +38,8 @@ def detector_weights(cfg, path, classes=LARGE):
     return path
 
 
-def held_out_boxes(folder, count, name='crescent'):
-    """Return image files and boxes x1, y1, x2, y2 of the class that was held out."""
-    file = folder / f'coco/annotations/instances_train_only_{name}.json'
-    content = json.loads(file.read_text())
-    names = {image['id']: image['file_name'] for image in content['images']}
-    found = []
-    for item in content['annotations'][:count]:
-        x, y, w, h = item['bbox']
-        found.append((folder / 'coco/train' / names[item['image_id']], (x, y, x + w, y + h)))
-    return found
+def held_out_boxes(folder, count, *names):
+    """Return by class image files and boxes x1, y1, x2, y2 of those that were held out."""
+    file = folder / f'coco/annotations/instances_train_only_{"_".join(names)}.json'
+    found = boxes_by_class(file, folder / 'coco/train')
+    return {name: found[name][:count] for name in names}

@@ -1,4 +1,4 @@
-"""AP50 of a class that was taught, beside that of other ways to add it."""
+"""AP50 of classes that were taught, beside that of other ways to add them."""
 
 from types import SimpleNamespace
 
@@ -20,14 +20,17 @@ from mmvisx.apis.few_shot_detector import TeachableDetector
 from mmvisx.datasets.classification.few_shot_bank import ActivationBank
 from mmvisx.datasets.shapes.render import SHAPES_CLASSES
 from mmvisx.utils import UserError
-from tests.helpers.few_shot_boxes import LARGE, detector_weights, held_out_boxes, shapes_without
+from tests.helpers.few_shot_boxes import detector_weights, held_out_boxes, shapes_without
+
+HELD = ('star', 'crescent')
+LARGE = ('disc', 'square', 'triangle', 'cross')
 
 
 @pytest.fixture(scope='module')
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp('compared')
-    cfg = shapes_without(folder / 'shapes')
-    checkpoint = detector_weights(cfg, folder / 'weights.pth')
+    cfg = shapes_without(folder / 'shapes', *HELD)
+    checkpoint = detector_weights(cfg, folder / 'weights.pth', LARGE)
     build_box_bank(cfg, checkpoint, folder / 'bank')
     model = TeachableDetector(
         cfg, checkpoint, folder / 'bank', device='cpu', show_progress=False, shots=2
@@ -87,25 +90,34 @@ def test_rows(made):
     model, folder = made
     bank = ActivationBank(folder / 'bank')
     before = {k: v.clone() for k, v in model.model.state_dict().items()}
-    boxes = held_out_boxes(folder / 'shapes', 5)
-    found = compare_boxes(model, bank, 'crescent', boxes, shots=2, draws=2)
+    boxes = held_out_boxes(folder / 'shapes', 2, *HELD)
+    found = compare_boxes(model, bank, boxes, shots=2, draws=2)
     rows = ['random new weights', 'nearest mean', 'predicted, phi-1', 'predicted, phi-2']
     assert list(found) == ['before', *rows]
     assert list(found['before'][0]) == list(LARGE)
-    assert [list(draw) for draw in found['predicted, phi-1']] == [[*LARGE, 'crescent']] * 2
+    assert [list(draw) for draw in found['predicted, phi-1']] == [[*LARGE, *HELD]] * 2
     after = model.model.state_dict()
     assert all(torch.equal(v, after[k]) for k, v in before.items())
-    assert model.model.roi_head.bbox_head.num_classes == 5
-    with pytest.raises(UserError, match=r'2 boxes .* fewer than the 3'):
-        compare_boxes(model, bank, 'crescent', boxes[:2])
+    assert model.model.roi_head.bbox_head.num_classes == 4
+    # Both boxes of each class are drawn: the row is the detector that is taught them
+    for name, given in boxes.items():
+        model.add_boxes(name, given)
+    layer = model.model.roi_head.bbox_head.fc_cls
+    taught = detection_ap(model.model, model.cfg, [layer], [*LARGE, *HELD])[0]
+    assert found['predicted, phi-1'] == [pytest.approx(taught)] * 2
+    for name in HELD:
+        model.remove_category(name)
+    with pytest.raises(UserError, match=r"1 boxes of 'crescent': fewer than the 2"):
+        compare_boxes(model, bank, boxes | {'crescent': boxes['crescent'][:1]}, shots=2)
 
 
 def test_layers_by_hand():
     learnt = nn.Linear(3, 4)
     regions = torch.rand(7, 3)
-    found = RandomRow(learnt, 0)(regions)
-    torch.testing.assert_close(found[:, [0, 1, 2, 4]], learnt(regions))
-    assert found[:, 3].abs().max() < 0.2
+    found = RandomRow(learnt, 2, 0)(regions)
+    torch.testing.assert_close(found[:, [0, 1, 2, 5]], learnt(regions))
+    assert found[:, 3:5].abs().max() < 0.2
+    assert (found[:, 3] - found[:, 4]).abs().max() > 0
     means = torch.rand(4, 3)
     scores = NearestMeanBoxes(means, 0.25)(regions).softmax(dim=1).numpy()
     for region, row in zip(regions.numpy(), scores, strict=True):

@@ -1,13 +1,16 @@
 """A bank of a detector's boxes, and a detector that is taught."""
 
+import copy
 import json
 
 import numpy as np
 import pytest
 import torch
 from mmdet.structures.bbox import bbox_overlaps
+from mmengine.config import Config
+from PIL import Image
 
-from mmvisx.apis.few_shot_box_bank import build_box_bank
+from mmvisx.apis.few_shot_box_bank import build_box_bank, trained_flips
 from mmvisx.apis.few_shot_detector import TeachableDetector
 from mmvisx.apis.inference import Inferencer
 from mmvisx.cli.test import main as run_test
@@ -20,7 +23,7 @@ from tests.helpers.loggers import forget_loggers
 @pytest.fixture(scope='module')
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp('taught')
-    cfg = shapes_without(folder / 'shapes')
+    cfg = shapes_without(folder / 'shapes', 'crescent')
     checkpoint = detector_weights(cfg, folder / 'weights.pth')
     build_box_bank(cfg, checkpoint, folder / 'bank')
     return cfg, checkpoint, folder
@@ -32,7 +35,7 @@ def teacher(made):
     model = TeachableDetector(
         cfg, checkpoint, folder / 'bank', device='cpu', show_progress=False, shots=2
     )
-    return model, held_out_boxes(folder / 'shapes', 4)
+    return model, held_out_boxes(folder / 'shapes', 4, 'crescent')['crescent']
 
 
 def classifier(model):
@@ -57,14 +60,64 @@ def test_a_bank_of_boxes_and_of_background(made):
         build_box_bank(cfg, checkpoint, folder / 'bank')
 
 
-def test_activations_are_what_the_last_layer_gets(made, teacher):
-    model, _ = teacher
+def unmirrored(made):
+    """Return a detector whose training mirrors no image."""
+    cfg, checkpoint, folder = made
+    cfg = copy.deepcopy(cfg)  # shared with other tests
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    cfg.train_dataloader.dataset.pipeline = [
+        step for step in pipeline if step['type'] != 'mmdet.RandomFlip'
+    ]
+    bank = folder / 'bank'
+    return TeachableDetector(cfg, checkpoint, bank, device='cpu', show_progress=False, shots=2)
+
+
+def test_activations_are_what_the_last_layer_gets(made):
+    model = unmirrored(made)
     bank = ActivationBank(made[2] / 'bank')
     name, *edges = bank.files[0].split(' ')
     scale = 128 / 64  # of the images to the size that the network sees
     box = [float(v) / scale for v in edges]
     found = model.activations([(made[2] / 'shapes/coco/train' / name, box)])
     torch.testing.assert_close(found, torch.from_numpy(bank.read(np.arange(1))), rtol=0.02, atol=0)
+
+
+def test_activations_are_the_mean_over_mirrored_views(made, teacher, tmp_path):
+    model, boxes = teacher
+    plain = unmirrored(made)
+    for photo, (x1, y1, x2, y2) in boxes:
+        image = np.asarray(Image.open(photo))
+        height, width = image.shape[:2]
+        across, down = (width - x2, width - x1), (height - y2, height - y1)
+        views = {
+            'as it is': (image, (x1, y1, x2, y2)),
+            'horizontal': (image[:, ::-1], (across[0], y1, across[1], y2)),
+            'vertical': (image[::-1], (x1, down[0], x2, down[1])),
+            'diagonal': (image[::-1, ::-1], (across[0], down[0], across[1], down[1])),
+        }
+        files = []
+        for name, (view, box) in views.items():
+            files.append((tmp_path / f'{name}.png', box))
+            Image.fromarray(np.ascontiguousarray(view)).save(files[-1][0])
+        expected = plain.activations(files)
+        assert (expected[0] - expected[1]).abs().max() > 0.01
+        found = model.activations([(photo, (x1, y1, x2, y2))])
+        torch.testing.assert_close(found[0], expected.mean(dim=0), rtol=1e-3, atol=1e-3)
+
+
+def test_directions_that_the_training_mirrors():
+    def cfg(**dataset):
+        return Config(dict(train_dataloader=dict(dataset=dataset)))
+
+    def pipeline(**flip):
+        return [dict(type='LoadImageFromFile'), dict(type='mmdet.RandomFlip', **flip)]
+
+    assert trained_flips(Config()) == ()
+    assert trained_flips(cfg(pipeline=pipeline(prob=0.5))) == ('horizontal',)
+    assert trained_flips(cfg(pipeline=pipeline(prob=0.0))) == ()
+    several = pipeline(prob=[0.2, 0.3], direction=['vertical', 'horizontal'])
+    inner = dict(type='Wrapper', dataset=dict(pipeline=several), pipeline=pipeline(prob=0.1))
+    assert trained_flips(cfg(**inner)) == ('vertical', 'horizontal')
 
 
 def test_old_logits_stay_and_removing_restores(teacher):

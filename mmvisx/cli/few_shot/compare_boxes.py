@@ -1,9 +1,9 @@
-"""Compare what a detector finds of a class that it was taught from a few boxes.
+"""Compare what a detector finds of classes that it was taught from a few boxes.
 
     mmvisx few-shot compare-boxes CONFIG CHECKPOINT --bank banks/boxes \\
         --add annotations/instances_train_only_crescent.json data/shapes/coco/train --draws 3
 
-AP50 of the new class, and the mean AP50 of the old ones, on the test data of the config.
+AP50 of the new classes, and the mean AP50 of the old ones, on the test data of the config.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main() -> None:
         nargs=2,
         required=True,
         metavar=('FILE', 'FOLDER'),
-        help='COCO annotations of one class, and the folder of the images',
+        help='COCO annotations of new classes, and the folder of the images',
     )
     parser.add_argument('--few', default='mean', choices=('max', 'mean'))
     parser.add_argument('--shots', type=int, default=3, help='boxes that are drawn')
@@ -40,11 +40,14 @@ def main() -> None:
     model = TeachableDetector(
         args.config, args.checkpoint, args.bank, device='cpu', show_progress=False
     )
-    name, boxes = next(iter(boxes_by_class(*args.add).items()))
+    boxes = boxes_by_class(*args.add)
     bank = ActivationBank(args.bank)
-    rows = compare_boxes(model, bank, name, boxes, args.shots, args.few, args.draws, args.seed)
-    old = [k for k in model.classes if k != name]
+    rows = compare_boxes(model, bank, boxes, args.shots, args.few, args.draws, args.seed)
+    old = [k for k in model.classes if k not in boxes]
     for row, draws in rows.items():
         kept = [sum(d[k] for k in old) / len(old) for d in draws]
-        new = ' '.join(f'{d[name]:.1f}' for d in draws if name in d)
-        print(f'{row}: {name} {new or "-"}; the others {" ".join(f"{v:.1f}" for v in kept)}')
+        columns = {k: [d[k] for d in draws if k in d] for k in boxes} | {'the others': kept}
+        shown = (
+            f'{k} {" ".join(f"{v:.1f}" for v in found) or "-"}' for k, found in columns.items()
+        )
+        print(f'{row}: {"; ".join(shown)}')

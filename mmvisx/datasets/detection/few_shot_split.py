@@ -1,4 +1,4 @@
-"""Part a COCO annotation file for a class that a detector shall be taught later."""
+"""Part a COCO annotation file for classes that a detector shall be taught later."""
 
 from __future__ import annotations
 
@@ -13,52 +13,56 @@ from mmvisx.utils.text import similar
 __all__ = ['boxes_by_class', 'hold_out', 'write_held_out']
 
 
-def hold_out(content: dict[str, Any], name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Part annotations by a class.
+def hold_out(content: dict[str, Any], *names: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part annotations by classes.
 
     Args:
         content: Of a COCO file.
-        name: Of the class.
+        *names: Of the classes.
 
     Returns:
-        The images that do not show the class, with all their objects, and those that show it, with
-        its objects only.
+        The images that show none of the classes, with all their objects, and those that show one,
+        with the objects of these classes only.
 
     Raises:
-        UserError: No category is called so, or every or no image shows it.
+        UserError: No category is called so, or every or no image shows one of them.
     """
-    names = {item['name']: item['id'] for item in content['categories']}
-    if name not in names:
-        raise UserError(
-            f'there is no class {name!r}{similar(name, list(names))}; there are: {", ".join(names)}'
-        )
-    own = [item for item in content['annotations'] if item['category_id'] == names[name]]
+    ids = {item['name']: item['id'] for item in content['categories']}
+    for name in names:
+        if name not in ids:
+            raise UserError(
+                f'there is no class {name!r}{similar(name, list(ids))}; there are: {", ".join(ids)}'
+            )
+    held = {ids[name] for name in names}
+    own = [item for item in content['annotations'] if item['category_id'] in held]
     shown = {item['image_id'] for item in own}
     images = [image for image in content['images'] if image['id'] in shown]
     others = [image for image in content['images'] if image['id'] not in shown]
     if not images or not others:
+        quoted = ' or '.join(repr(name) for name in names)
         raise UserError(
-            f'{len(images)} of {len(content["images"])} images show {name!r}: to hold it out, some '
+            f'{len(images)} of {len(content["images"])} images show {quoted}: to hold it out, some '
             'images must show it and others not'
         )
     rest = [item for item in content['annotations'] if item['image_id'] not in shown]
-    kinds = [item for item in content['categories'] if item['name'] != name]
-    only = [item for item in content['categories'] if item['name'] == name]
+    kinds = [item for item in content['categories'] if item['name'] not in names]
+    only = [item for item in content['categories'] if item['name'] in names]
     return (
         dict(content, images=others, annotations=rest, categories=kinds),
         dict(content, images=images, annotations=own, categories=only),
     )
 
 
-def write_held_out(file: str | Path, name: str) -> tuple[Path, Path]:
+def write_held_out(file: str | Path, *names: str) -> tuple[Path, Path]:
     """Write both parts of :func:`hold_out` beside the file; returns their paths."""
     path = Path(file)
     try:
-        parts = hold_out(_read(path), name)
+        parts = hold_out(_read(path), *names)
     except (KeyError, TypeError) as error:
         raise _refusal(path, error) from error
-    without = path.with_name(f'{path.stem}_without_{name}{path.suffix}')
-    only = path.with_name(f'{path.stem}_only_{name}{path.suffix}')
+    tag = '_'.join(names)
+    without = path.with_name(f'{path.stem}_without_{tag}{path.suffix}')
+    only = path.with_name(f'{path.stem}_only_{tag}{path.suffix}')
     for target, part in zip((without, only), parts, strict=True):
         write_json(target, part, indent=None)
     return without, only

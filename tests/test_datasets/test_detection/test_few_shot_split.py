@@ -31,6 +31,24 @@ def test_parts():
     assert [item['name'] for item in only['categories']] == ['cat']
 
 
+def test_parts_of_two_classes():
+    given = content()
+    given['images'].append(dict(id=4, file_name='4.jpg', width=20, height=20))
+    given['categories'].append(dict(id=3, name='cow'))
+    for k, (image, kind) in enumerate([(1, 3), (3, 3)]):
+        box = [2, 2, 3, 3]
+        given['annotations'].append(
+            dict(id=3 + k, image_id=image, category_id=kind, bbox=box, iscrowd=0)
+        )
+    without, only = hold_out(given, 'cat', 'cow')  # images 1 and 3 show them
+    assert [image['id'] for image in without['images']] == [2, 4]
+    assert [item['id'] for item in without['annotations']] == [2]
+    assert [item['name'] for item in without['categories']] == ['dog']
+    assert [image['id'] for image in only['images']] == [1, 3]
+    assert [item['id'] for item in only['annotations']] == [0, 3, 4]
+    assert [item['name'] for item in only['categories']] == ['cat', 'cow']
+
+
 def test_files_and_boxes(tmp_path):
     file = tmp_path / 'train.json'
     file.write_text(json.dumps(content()))
@@ -40,12 +58,15 @@ def test_files_and_boxes(tmp_path):
     assert found == {
         'dog': [(tmp_path / '1.jpg', (5, 5, 7, 7)), (tmp_path / '2.jpg', (0, 0, 9, 9))]
     }
+    _, only = write_held_out(file, 'dog', 'cat')
+    assert only.name == 'train_only_dog_cat.json'
+    assert {k: len(v) for k, v in boxes_by_class(only, tmp_path).items()} == {'cat': 1, 'dog': 2}
     assert boxes_by_class(file, tmp_path)['cat'] == [(tmp_path / '1.jpg', (1, 2, 4, 6))]
 
 
 def test_what_cannot_be_parted(tmp_path):
     with pytest.raises(UserError, match=r"'cats'.*there are: cat, dog"):
-        hold_out(content(), 'cats')
+        hold_out(content(), 'dog', 'cats')
     alone = dict(content(), images=content()['images'][:1])
     with pytest.raises(UserError, match="1 of 1 images show 'cat'"):
         hold_out(alone, 'cat')
