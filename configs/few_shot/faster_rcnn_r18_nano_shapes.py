@@ -12,18 +12,17 @@ _base_ = [
 
 max_epochs = 12
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100),
-    dict(
-        type='CosineAnnealingLR',
-        eta_min=1e-5,
-        by_epoch=True,
-        begin=0,
-        end=max_epochs,
-        T_max=max_epochs,
-        convert_to_iter_based=True,
-    ),
-]
+warm_up = dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100)
+cosine = dict(
+    type='CosineAnnealingLR',
+    eta_min=1e-5,
+    by_epoch=True,
+    begin=0,
+    end=max_epochs,
+    T_max=max_epochs,
+    convert_to_iter_based=True,
+)
+param_scheduler = [warm_up, cosine]
 
 large = dict(classes=('disc', 'square', 'triangle', 'star', 'cross'))
 train_pipeline = [

@@ -9,10 +9,7 @@ _base_ = 'faster_rcnn_r18_nano_shapes.py'
 
 max_epochs = 13  # 757 images: as many iterations as with one class held out
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
-param_scheduler = [
-    _base_.param_scheduler[0],
-    dict(_base_.param_scheduler[1], end=max_epochs, T_max=max_epochs),
-]
+param_scheduler = [_base_.warm_up, dict(_base_.cosine, end=max_epochs, T_max=max_epochs)]
 
 data_root = 'data/shapes_more/coco/'
 large = dict(classes=('disc', 'square', 'triangle', 'cross'))
