@@ -12,6 +12,8 @@ from .checkpoint import CheckpointHook
 from .class_count import ClassCountHook
 from .class_weight import ClassWeightHook
 from .classification_pictures import ClassificationPicturesHook
+from .co_training_equal import EqualViewsHook
+from .co_training_monitor import ViewMonitorHook
 from .co_training_ramp import CoTrainingRampHook
 from .detection_box_weights import BoxWeightsHook
 from .detection_mixup_switch import MixUpSwitchHook
@@ -37,6 +39,7 @@ __all__ = [
     'CoTrainingRampHook',
     'CrossAttentionBaselineHook',
     'DECTargetHook',
+    'EqualViewsHook',
     'FuseForTestHook',
     'InterruptionHook',
     'KeepArchitectureHook',
@@ -48,4 +51,5 @@ __all__ = [
     'SecondValidationHook',
     'SegmentationPicturesHook',
     'UpdateRatioHook',
+    'ViewMonitorHook',
 ]

@@ -94,7 +94,11 @@ MODELS = {
     ),
 }
 
-HOOKS = {'CoTrainingRampHook': HookCase(dict(epochs=3), training='co-trained')}
+HOOKS = {
+    'CoTrainingRampHook': HookCase(dict(epochs=3), training='co-trained'),
+    'EqualViewsHook': HookCase(training='co-trained'),
+    'ViewMonitorHook': HookCase(dict(interval=1), training='co-trained'),
+}
 
 
 def predicted(right):
