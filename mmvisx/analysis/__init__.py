@@ -5,6 +5,7 @@ log and returns numbers, ``draw(...)`` makes a picture or a text table of them.
 """
 
 from .bag_of_tricks_label_smooth_gap import LabelSmoothGap
+from .co_training_curves import CoTrainingCurves
 from .dataset_samples import DatasetSamples
 from .detection_ap_gain import APGain
 from .detection_elephant import DetectionElephant
@@ -26,6 +27,7 @@ from .training_curves import TrainingCurves
 __all__ = [
     'APGain',
     'Balance',
+    'CoTrainingCurves',
     'CollapsedChannels',
     'DatasetSamples',
     'DetectionElephant',

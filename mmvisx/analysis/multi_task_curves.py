@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
-from mmvisx.utils.text import similar
 from mmvisx.visualization.multi_task_curves import PANELS, TaskCurve, plot_task_curves
 
-from .training_curves import read_curves
+from .training_curves import read_curves, rows_of, values_of_seeds
 
 __all__ = ['TaskCurves', 'read_task_curves']
 
@@ -42,13 +39,8 @@ class TaskCurves:
             UserError: A row is unknown, or none has the task.
         """
         series = Path(series)
-        known = sorted(
-            path.name for path in series.glob('*') if any(path.glob('**/vis_data/scalars.json'))
-        )
-        for row in self.rows or ():
-            if row not in known:
-                raise UserError(f'{series} has no row {row!r}{similar(row, known)}; rows: {known}')
-        curves = {row: read_task_curves(series / row, self.task) for row in self.rows or known}
+        known = rows_of(series, self.rows)
+        curves = {row: read_task_curves(series / row, self.task) for row in known}
         curves = {row: found for row, found in curves.items() if found}
         if not curves:
             raise UserError(f'no training in {series} has the task {self.task!r}; rows: {known}')
@@ -80,17 +72,8 @@ def read_task_curves(row: str | Path, task: str) -> dict[str, TaskCurve]:
     logs = [read_curves(folder) for folder in folders]
     found = {}
     for name in PANELS:
-        key = f'{task}/{name}'
-        curves = [log[key] for log in logs if key in log]
-        if not curves:
-            continue
-        steps = curves[0][0]
-        if any(curve[0] != steps for curve in curves) or len(curves) != len(logs):
-            raise UserError(
-                f'{row}: the seeds were not evaluated at the same iterations '
-                f'({[len(curve[0]) for curve in curves]} times); are all of them finished?'
-            )
-        found[name] = TaskCurve(
-            np.asarray(steps) / steps[-1], np.asarray([curve[1] for curve in curves])
-        )
+        values = values_of_seeds(logs, f'{task}/{name}', row)
+        if values is not None:
+            steps, of_seeds = values
+            found[name] = TaskCurve(steps / steps[-1], of_seeds)
     return found

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.text import similar
 from mmvisx.visualization.curves import Curve, plot_curves
 
-__all__ = ['TrainingCurves', 'default_keys', 'find_scalars', 'read_curves']
+__all__ = [
+    'TrainingCurves',
+    'default_keys',
+    'epoch_length',
+    'find_scalars',
+    'read_curves',
+    'rows_of',
+    'values_of_seeds',
+]
 
 _NOT_A_CURVE = {'step', 'iter', 'epoch'}
 
@@ -45,14 +56,8 @@ def read_curves(log: str | Path) -> dict[str, Curve]:
     points: dict[str, dict[float, float]] = {}
     for file in find_scalars(log):
         ends: dict[int, int] = {}  # epoch -> last iteration logged in it
-        for number, line in enumerate(file.read_text(encoding='utf-8').splitlines(), 1):
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UserError(f'{file}, line {number}: not JSON ({error})') from error
-            step = record.get('step')
-            if step is None:
-                raise UserError(f'{file}, line {number}: no "step"; not a scalars.json?')
+        for record in _records(file):
+            step = record['step']
             if 'epoch' in record and 'iter' in record:
                 ends[int(record['epoch'])] = int(record['iter'])
             elif 'iter' not in record:
@@ -65,6 +70,86 @@ def read_curves(log: str | Path) -> dict[str, Curve]:
     if not points:
         raise UserError(f'{log} holds no values yet')
     return {key: (sorted(p), [p[step] for step in sorted(p)]) for key, p in points.items()}
+
+
+def epoch_length(log: str | Path) -> float | None:
+    """Return the iterations of an epoch, None where the log does not count epochs.
+
+    The last epoch may not be over, so it does not count if there are others.
+
+    Raises:
+        UserError: see :func:`read_curves`.
+    """
+    ends: dict[int, int] = {}
+    for file in find_scalars(log):
+        for record in _records(file):
+            if 'epoch' in record and 'iter' in record:
+                ends[int(record['epoch'])] = int(record['iter'])
+    if not ends:
+        return None
+    over = sorted(ends)[:-1] or list(ends)
+    first, last = over[0], over[-1]
+    if first == last:
+        return ends[last] / last
+    return (ends[last] - ends[first]) / (last - first)
+
+
+def _records(file: Path) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(file.read_text(encoding='utf-8').splitlines(), 1):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UserError(f'{file}, line {number}: not JSON ({error})') from error
+        if record.get('step') is None:
+            raise UserError(f'{file}, line {number}: no "step"; not a scalars.json?')
+        yield record
+
+
+def rows_of(series: str | Path, rows: Sequence[str] | None = None) -> list[str]:
+    """Return the folders of a series' trainings, those of ``rows`` or all.
+
+    Args:
+        series: Work dir of ``tools/run_series.py``: a folder for each row.
+
+    Raises:
+        UserError: there is no training's log, or a row is unknown.
+    """
+    known = sorted(
+        path.name for path in Path(series).glob('*') if any(path.glob('**/vis_data/scalars.json'))
+    )
+    if not known:
+        raise UserError(
+            f'no log of a training (*/vis_data/scalars.json) below {series}: give the work dir of '
+            'tools/run_series.py'
+        )
+    for row in rows or ():
+        if row not in known:
+            raise UserError(f'{series} has no row {row!r}{similar(row, known)}; rows: {known}')
+    return list(rows or known)
+
+
+def values_of_seeds(
+    logs: Sequence[Mapping[str, Curve]], key: str, row: str | Path
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return iterations ``(T,)`` and values ``(seeds, T)`` of a key, None where no seed has it.
+
+    Args:
+        logs: :func:`read_curves` of each seed.
+        row: Where they are from, for the message.
+
+    Raises:
+        UserError: the seeds were not measured at the same iterations.
+    """
+    curves = [log[key] for log in logs if key in log]
+    if not curves:
+        return None
+    steps = curves[0][0]
+    if any(curve[0] != steps for curve in curves) or len(curves) != len(logs):
+        raise UserError(
+            f'{row}: the seeds were not evaluated at the same iterations '
+            f'({[len(curve[0]) for curve in curves]} times); are all of them finished?'
+        )
+    return np.asarray(steps), np.asarray([curve[1] for curve in curves])
 
 
 def default_keys(curves: dict[str, Curve]) -> list[str]:

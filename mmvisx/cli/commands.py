@@ -45,6 +45,9 @@ COMMANDS = {
     'analyse': Command('', 'look into trainings, results and trained networks'),
     'analyse ap-gain': Command('analysis.ap_gain', 'chart the gain in AP of each class'),
     'analyse collapsed-channels': Command('analysis.collapsed_channels', 'count equal channels'),
+    'analyse co-training-curves': Command(
+        'analysis.co_training_curves', 'draw how co-trained views learn, and how alike they are'
+    ),
     'analyse elephant': Command('analysis.elephant', 'slide an object over an image'),
     'analyse few-shot-impact': Command(
         'analysis.few_shot_impact', 'draw which channels a predictor relies on'
@@ -116,6 +119,9 @@ COMMANDS = {
     'export onnx': Command('deployment.export_onnx', 'a detector or classifier to ONNX'),
     'export rejuvenated': Command(
         'model_converters.export_rejuvenated', 'a rejuvenated network without dead channels'
+    ),
+    'export split-views': Command(
+        'model_converters.split_views', 'the views of a co-trained classifier, one by one'
     ),
     'export stacked-unet': Command(
         'model_converters.stacked_unet', 'a published checkpoint of a Stacked U-Net'

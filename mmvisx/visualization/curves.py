@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from .figure import line_style, new_figure, save_figure
 
-__all__ = ['Curve', 'plot_curves']
+__all__ = ['Curve', 'draw_seeds', 'mean_and_spread', 'plot_curves']
 
 Curve = tuple[list[float], list[float]]  # iterations, values
 
@@ -42,3 +45,27 @@ def plot_curves(
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)
     return save_figure(figure, out)
+
+
+def mean_and_spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and sample standard deviation over seeds, ``(seeds, T)`` to ``(T,)`` each.
+
+    The spread of one seed is zero.
+    """
+    one = len(values) == 1
+    return values.mean(axis=0), values.std(axis=0, ddof=0 if one else 1)
+
+
+def draw_seeds(axis: Any, x: np.ndarray, values: np.ndarray, label: str, **style: Any) -> None:
+    """Draw the mean of several seeds as a line and their spread as a band around it.
+
+    Args:
+        axis: A panel of :func:`~mmvisx.visualization.figure.new_figure`.
+        x: ``(T,)``.
+        values: ``(seeds, T)``.
+        label: In the legend.
+        **style: Of the line.
+    """
+    mean, spread = mean_and_spread(values)
+    (line,) = axis.plot(x, mean, marker='o', markersize=3, label=label, **style)
+    axis.fill_between(x, mean - spread, mean + spread, color=line.get_color(), alpha=0.15)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .curves import draw_seeds, mean_and_spread
 from .figure import new_figure, save_figure
 
 __all__ = ['PANELS', 'TaskCurve', 'plot_task_curves']
@@ -33,16 +34,12 @@ class TaskCurve:
     @property
     def mean(self) -> np.ndarray:
         """Mean over the seeds, ``(T,)``."""
-        mean: np.ndarray = self.values.mean(axis=0)
-        return mean
+        return mean_and_spread(self.values)[0]
 
     @property
     def spread(self) -> np.ndarray:
         """Sample standard deviation, ``(T,)``; zero for one seed."""
-        if len(self.values) == 1:
-            return np.zeros(self.values.shape[1])
-        spread: np.ndarray = self.values.std(axis=0, ddof=1)
-        return spread
+        return mean_and_spread(self.values)[1]
 
 
 def plot_task_curves(
@@ -61,12 +58,7 @@ def plot_task_curves(
     figure, axes = new_figure(len(PANELS))
     for axis, (name, label) in zip(axes, PANELS.items(), strict=True):
         for row, found in curves.items():
-            curve = found[name]
-            (line,) = axis.plot(
-                curve.progress, curve.mean, marker='o', markersize=3, label=row.replace('_', ' ')
-            )
-            low, high = curve.mean - curve.spread, curve.mean + curve.spread
-            axis.fill_between(curve.progress, low, high, color=line.get_color(), alpha=0.15)
+            draw_seeds(axis, found[name].progress, found[name].values, row.replace('_', ' '))
         axis.set_xlabel('share of the training')
         axis.set_ylabel(label)
         axis.grid(alpha=0.3)
