@@ -72,6 +72,9 @@ COMMANDS = {
     'dataset digits-to-folder': Command(
         'datasets.digits_to_folder', "scikit-learn's digits as class folders"
     ),
+    'dataset images-to-vectors': Command(
+        'datasets.images_to_vectors', 'pictures as points for clustering'
+    ),
     'dataset lip-to-folders': Command('datasets.lip_to_folders', 'LIP as images and index PNGs'),
     'dataset make-shapes': Command('datasets.make_shapes', 'render images with boxes and masks'),
     'dataset make-shapes-crops': Command(
@@ -86,6 +89,12 @@ COMMANDS = {
     'dataset sbd-to-voc': Command('datasets.sbd_to_voc', 'index PNGs and lists from SBD'),
     'dataset split-labels': Command(
         'datasets.split_labels', 'choose the labelled images of a semi-supervised training'
+    ),
+    'dataset stl10-to-vectors': Command(
+        'datasets.stl10_to_vectors', "STL-10's binaries as points for clustering"
+    ),
+    'dataset texts-to-vectors': Command(
+        'datasets.texts_to_vectors', 'texts as points for clustering'
     ),
     'dataset xml-to-voc': Command('datasets.xml_to_voc', 'VOC layout from images and XML files'),
     'few-shot': Command('', 'predict weights of classes from a few images'),

@@ -9,6 +9,7 @@ from mmvisx.datasets.detection.coco import CocoDataset
 from mmvisx.datasets.detection.labelme import LabelMeDataset
 from mmvisx.datasets.detection.voc import VOCDataset
 from mmvisx.datasets.detection.yolo import YoloDataset
+from mmvisx.datasets.features.embedded_clustering_subsets import ImbalancedVectors, VectorSplit
 from mmvisx.datasets.features.embedded_clustering_vectors import VectorDataset, whole_batch
 from mmvisx.datasets.segmentation.camvid import CamVidDataset
 from mmvisx.datasets.segmentation.multi_task_dataset import MultiTaskDataset
@@ -35,6 +36,7 @@ __all__ = [
     'GridConnectivity',
     'ImageFolder',
     'ImageNet',
+    'ImbalancedVectors',
     'LIPDataset',
     'LabelMeDataset',
     'LabelledImages',
@@ -51,6 +53,7 @@ __all__ = [
     'StatisticSets',
     'VOCDataset',
     'VectorDataset',
+    'VectorSplit',
     'YoloDataset',
     'whole_batch',
 ]

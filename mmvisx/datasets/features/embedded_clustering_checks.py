@@ -22,10 +22,13 @@ class FirstLook:
     Args:
         name: Of the points, for the messages.
         shape: (n, d).
+        numbers: What the rows are called, ``(n,)``; without, by their places.
     """
 
-    def __init__(self, name: str, shape: tuple[int, int]) -> None:
-        self.name, self.shape = name, shape
+    def __init__(
+        self, name: str, shape: tuple[int, int], numbers: np.ndarray | None = None
+    ) -> None:
+        self.name, self.shape, self._numbers = name, shape, numbers
         self._new = np.ones(shape[0], bool)
         self._left = shape[0]
         self._low = np.full(shape[1], np.inf, np.float32)
@@ -76,9 +79,10 @@ class FirstLook:
         self._warn((low == high).ravel(), np.flatnonzero(abs(matrix).sum(axis=1) == 0).tolist())
 
     def _refuse(self, row: int, column: int, value: float) -> None:
+        number = row if self._numbers is None else self._numbers[row]
         raise UserError(
-            f'{self.name}: value {column} of row {row} is {value}: take the row out or replace the '
-            'value'
+            f'{self.name}: value {column} of row {number} is {value}: take the row out or replace '
+            'the value'
         )
 
     def _warn(self, constant: np.ndarray, zeros: list[int]) -> None:
@@ -90,6 +94,8 @@ class FirstLook:
                 'current',
                 logging.WARNING,
             )
+        if zeros and self._numbers is not None:
+            zeros = self._numbers[zeros].tolist()
         if zeros:
             print_log(
                 f'{self.name}: {len(zeros)} of {points} points are all zeros '

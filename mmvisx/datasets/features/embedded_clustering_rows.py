@@ -19,7 +19,17 @@ from mmvisx.utils.errors import UserError
 
 from .embedded_clustering_idx import check_length, idx_layout, is_idx, read_idx
 
-__all__ = ['ArrayRows', 'FileRows', 'JoinedRows', 'Rows', 'SparseRows', 'open_rows', 'runs']
+__all__ = [
+    'ArrayRows',
+    'ChosenRows',
+    'FileRows',
+    'JoinedRows',
+    'Rows',
+    'SparseRows',
+    'choose',
+    'open_rows',
+    'runs',
+]
 
 
 class Rows(Protocol):
@@ -161,6 +171,46 @@ class JoinedRows:
             start = self._ends[number] - self.parts[number].shape[0]
             found[mine] = self.parts[number].read(rows[mine] - start)
         return found
+
+
+class ChosenRows:
+    """Some rows of a source.
+
+    Args:
+        whole: The source.
+        rows: Numbers of the rows, ``(m,)``.
+    """
+
+    def __init__(self, whole: Rows, rows: np.ndarray) -> None:
+        self.whole, self.in_memory, self.shape = whole, whole.in_memory, (len(rows), whole.shape[1])
+        self._rows = rows
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """Return the points of rows ``(N,)``, ``(N, d)`` float32."""
+        return self.whole.read(self._rows[rows])
+
+
+def choose(source: Rows, rows: np.ndarray) -> Rows:
+    """Return some rows of a source.
+
+    Args:
+        source: Is not copied, but for the chosen rows of a sparse matrix.
+        rows: Numbers of the rows, ``(m,)``, in any order.
+
+    Raises:
+        UserError: There is none, or one is not there.
+    """
+    count = source.shape[0]
+    wrong = rows[(rows < 0) | (rows >= count)] if rows.ndim == 1 else rows[:0]
+    if rows.ndim != 1 or not len(rows) or rows.dtype.kind not in 'iu' or len(wrong):
+        raise UserError(
+            f'rows of shape {rows.shape} and type {rows.dtype}'
+            f'{f", {wrong[0]} among them," if len(wrong) else ""} do not choose points: numbers '
+            f'from 0 to {count - 1}'
+        )
+    if isinstance(source, SparseRows):
+        return SparseRows(source.matrix[rows])
+    return ChosenRows(source, rows)
 
 
 def open_rows(source: Any) -> Rows:

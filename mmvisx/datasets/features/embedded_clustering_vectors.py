@@ -15,7 +15,7 @@ from mmvisx.utils.errors import UserError
 
 from .embedded_clustering_checks import FirstLook
 from .embedded_clustering_labels import read_labels
-from .embedded_clustering_rows import SparseRows, open_rows
+from .embedded_clustering_rows import SparseRows, choose, open_rows
 
 __all__ = ['VectorDataset', 'whole_batch']
 
@@ -54,6 +54,8 @@ class VectorDataset(Dataset):
         classes: Names of the classes; the labels' own without.
         scale: Factor of all values; 0.02 for MNIST.
         offset: Is subtracted before: a value x becomes ``(x - offset) * scale``.
+        rows: Numbers of the points that are used, ``(m,)``, an array or an ``.npy`` file; all
+            without. ``indices`` then count the chosen points.
 
     Attributes:
         labels: ``(n,)`` int64, or None.
@@ -74,6 +76,7 @@ class VectorDataset(Dataset):
         classes: Sequence[str] | None = None,
         scale: float = 1.0,
         offset: float = 0.0,
+        rows: Any = None,
     ) -> None:
         self._rows = open_rows(data)
         self.scale, self.offset = scale, offset
@@ -82,7 +85,11 @@ class VectorDataset(Dataset):
         if labels is not None:
             self.labels, names = read_labels(labels, len(self))
             self._classes = _names(names, classes)
-        self._look = FirstLook(_name(data), self._rows.shape)
+        if rows is not None:
+            rows = _numbers(rows)
+            self._rows = choose(self._rows, rows)
+            self.labels = None if self.labels is None else self.labels[rows]
+        self._look = FirstLook(_name(data), self._rows.shape, rows)
         if isinstance(self._rows, SparseRows):
             self._look.see_sparse(self._rows.matrix)
         elif self._rows.in_memory:
@@ -130,6 +137,15 @@ class VectorDataset(Dataset):
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         """Return one point, ``inputs`` ``(d,)``, and its ``indices`` and ``labels`` ``()``."""
         return {key: value[0] for key, value in self.__getitems__([index]).items()}
+
+
+def _numbers(rows: Any) -> np.ndarray:
+    if not isinstance(rows, str | Path):
+        return np.asarray(rows)
+    try:
+        return np.load(rows)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f'rows {rows} cannot be read: {error}') from error
 
 
 def _names(found: list[str], wanted: Sequence[str] | None) -> tuple[str, ...]:

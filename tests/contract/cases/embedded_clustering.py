@@ -13,7 +13,14 @@ def vectors(folder):
     return dict(data=str(folder / 'points.npy'), labels=str(folder / 'labels.txt'))
 
 
-DATASETS = {'VectorDataset': DatasetCase(vectors, 5, ('cat', 'dog'))}
+DATASETS = {
+    'VectorDataset': DatasetCase(vectors, 5, ('cat', 'dog')),
+    # All points of the last class are kept, and with r_min = 1 those of the first
+    'ImbalancedVectors': DatasetCase(lambda f: dict(vectors(f), r_min=1.0), 5, ('cat', 'dog')),
+    'VectorSplit': DatasetCase(
+        lambda f: dict(vectors(f), part='held_out', share=0.4), 2, ('cat', 'dog')
+    ),
+}
 
 
 def points(right):
