@@ -12,6 +12,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +63,13 @@ def spectral(args: argparse.Namespace) -> dict[str, Any]:
     # The ends and the middle of the nine values that the chapter tries
     for value in NINE[::4]:
         matrix = ldmgi_matrix(points, NEIGHBOURS, value)
-        dense = matrix.toarray()
-        found[f'LDMGI {value:g}'] = turns(
-            args.rounds,
-            lambda matrix=matrix: ldmgi_eigenvectors(matrix, CLUSTERS),
-            lambda dense=dense: eigh(dense, subset_by_index=smallest),
-        )
+        ours = partial(ldmgi_eigenvectors, matrix, CLUSTERS)
+        dense = partial(eigh, matrix.toarray(), subset_by_index=smallest)
+        found[f'LDMGI {value:g}'] = turns(args.rounds, ours, dense)
         operator = sec_operator(points, NEIGHBOURS, value)
-        dense = operator @ np.eye(args.points)
-        found[f'SEC {value:g}'] = turns(
-            args.rounds,
-            lambda operator=operator: sec_eigenvectors(operator, CLUSTERS),
-            lambda dense=dense: eigh(dense, subset_by_index=smallest),
-        )
+        ours = partial(sec_eigenvectors, operator, CLUSTERS)
+        dense = partial(eigh, operator @ np.eye(args.points), subset_by_index=smallest)
+        found[f'SEC {value:g}'] = turns(args.rounds, ours, dense)
     return found
 
 

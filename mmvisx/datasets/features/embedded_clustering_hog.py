@@ -92,9 +92,10 @@ def hog_colour(image: np.ndarray, scaled: bool = True) -> np.ndarray:
     Source: 000, section 3.4.1, "concatenated HOG feature and a 8-by-8 color map". That the colours
     are Cr and Cb, and the scaling, are of the settings published with it.
     """
-    edges = hog(image).ravel()
+    edges: np.ndarray = hog(image).ravel()
     small = cv2.resize(image, (_COLOURS, _COLOURS), interpolation=cv2.INTER_AREA)
-    colours = cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb)[..., 1:].astype(np.float64).ravel()
+    colours: np.ndarray = cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb)[..., 1:].ravel()
+    colours = colours.astype(np.float64)
     if scaled:
         edges, colours = (edges - 0.2) * 10, (colours - 128) / 10
     return np.concatenate([edges, colours]).astype(np.float32)
