@@ -11,17 +11,25 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.feature_extraction.text import (
+    ENGLISH_STOP_WORDS,
+    CountVectorizer,
+    TfidfTransformer,
+)
 
 from mmvisx.utils.errors import UserError
 
 __all__ = ['StemTokens', 'read_texts', 'tf_idf']
 
-_WORD = re.compile(r'[^\W\d_]{2,}')
+_WORD = re.compile(r'\w\w+')
+# Words that tell nothing, by language; Reuters' own lists of words come without them.
+_STOP = {'english': ENGLISH_STOP_WORDS}
 
 
 class StemTokens:
-    """Return the stems of a text's words: runs of two or more letters, in lower case.
+    """Return the stems of a text's words: runs of two or more letters or digits, in lower case.
+
+    English texts lose the words of scikit-learn's list (the, and, of, ...) before.
 
     Args:
         language: Of the stemmer (``snowballstemmer.algorithms()``).
@@ -40,11 +48,12 @@ class StemTokens:
         self._stem = snowballstemmer.stemmer(language).stemWord
         # A stemmer needs a hundred times as long as a look into a dict.
         self._known: dict[str, str] = {}
+        self._stop = _STOP.get(language, frozenset())
 
     def __call__(self, text: str) -> list[str]:
         """Return the stems in their order."""
         known = self._known
-        words = _WORD.findall(text.lower())
+        words = [word for word in _WORD.findall(text.lower()) if word not in self._stop]
         for word in set(words) - known.keys():
             known[word] = self._stem(word)
         return [known[word] for word in words]
@@ -68,7 +77,8 @@ def tf_idf(
         UserError: There is no text, or no word in any.
 
     Source: 000, section 3.4.1: "tf-idf features on the 2000 most frequently occurring word stems".
-    The logarithm of the counts and the length are those of the settings published with it.
+    The logarithm of the counts and the length are those of the settings published with it; what
+    counts as a word is our choice.
     """
     counter = CountVectorizer(analyzer=StemTokens(language), max_features=terms)
     try:
