@@ -47,19 +47,14 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 # For banks: build-bank --split few_train and few_test
+few = dict(classes=lists + 'few_classes.txt')
 few_train_dataloader = dict(
     val_dataloader,
-    dataset=dict(
-        type='mmvisx.ImageFolder',
-        data_prefix=data_root,
-        ann_file=lists + 'few_train.txt',
-        metainfo=dict(classes=lists + 'few_classes.txt'),
-        pipeline=test_pipeline,
-    ),
+    dataset=dict(val_dataloader['dataset'], ann_file=lists + 'few_train.txt', metainfo=few),
 )
 few_test_dataloader = dict(
-    few_train_dataloader,
-    dataset=dict(few_train_dataloader['dataset'], ann_file=lists + 'few_test.txt'),
+    val_dataloader,
+    dataset=dict(val_dataloader['dataset'], ann_file=lists + 'few_test.txt', metainfo=few),
 )
 
 val_evaluator = dict(type='Accuracy', topk=(1, 5))

@@ -63,22 +63,15 @@ test_dataloader = val_dataloader
 few_train_dataloader = dict(
     val_dataloader,
     dataset=dict(
-        type='mmvisx.ImageFolder',
+        val_dataloader['dataset'],
         data_prefix=train_root,
         ann_file=lists + 'few_train.txt',
         metainfo=few,
-        pipeline=test_pipeline,
     ),
 )
 few_test_dataloader = dict(
     val_dataloader,
-    dataset=dict(
-        type='mmvisx.ImageFolder',
-        data_prefix=val_root,
-        ann_file=lists + 'few_test.txt',
-        metainfo=few,
-        pipeline=test_pipeline,
-    ),
+    dataset=dict(val_dataloader['dataset'], ann_file=lists + 'few_test.txt', metainfo=few),
 )
 
 val_evaluator = dict(type='Accuracy', topk=(1, 5))

@@ -63,15 +63,10 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 # For banks: build-bank --split few_all for tasks of five classes, few_train and few_test for the
 # joint table
+few = dict(classes=lists + 'few_classes.txt')
 few_all_dataloader = dict(
     val_dataloader,
-    dataset=dict(
-        type='mmvisx.ImageFolder',
-        data_prefix=data_root,
-        ann_file=lists + 'few_all.txt',
-        metainfo=dict(classes=lists + 'few_classes.txt'),
-        pipeline=test_pipeline,
-    ),
+    dataset=dict(val_dataloader['dataset'], ann_file=lists + 'few_all.txt', metainfo=few),
 )
 few_train_dataloader = dict(
     few_all_dataloader,
