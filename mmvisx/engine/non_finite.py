@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -165,8 +166,5 @@ def non_finite_terms(losses: Terms) -> dict[str, str]:
     stacked = torch.stack(values)
     if bool(torch.isfinite(stacked).all()):  # the one synchronisation of a healthy iteration
         return {}
-    return {n: str(v) for n, v in zip(names, stacked.tolist(), strict=True) if not _finite(v)}
-
-
-def _finite(value: float) -> bool:
-    return value - value == 0
+    found = zip(names, stacked.tolist(), strict=True)
+    return {name: str(value) for name, value in found if not math.isfinite(value)}

@@ -87,12 +87,12 @@ class CheckFiniteLossHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Look at what the model gets and returns from here on, and at the gradients."""
         model = unwrap(runner.model)
-        look = _Look(partial(self._before_forward, runner))
+        before, after = (
+            _Look(partial(look, runner)) for look in (self._before_forward, self._after_forward)
+        )
         self._handles = [
-            model.register_forward_pre_hook(look, with_kwargs=True),
-            model.register_forward_hook(
-                _LookAtLosses(partial(self.after_losses, runner)), with_kwargs=True
-            ),
+            model.register_forward_pre_hook(before, with_kwargs=True),
+            model.register_forward_hook(after, with_kwargs=True),
         ]
         self._asking = asking(runner.optim_wrapper, partial(self._may_step, runner))
         self._asking.__enter__()
@@ -130,6 +130,10 @@ class CheckFiniteLossHook(Hook):
             device = next(unwrap(runner.model).parameters()).device
             state = random_state(device)
             self._call = ForwardCall(args, kwargs, state, autocast_state(device))
+
+    def _after_forward(self, runner: Runner, args: tuple, kwargs: dict, output: Any) -> None:
+        if isinstance(output, Mapping):
+            self.after_losses(runner, output)
 
     def after_losses(self, runner: Runner, losses: Terms) -> None:
         """Check the losses of a step, before anything is made of them."""
@@ -243,28 +247,14 @@ def _iterations_a_step(runner: Runner) -> int:
 
 
 class _Look:
-    """A hook before the forward pass of a network, which its copies do not have."""
+    """A hook of a network's forward pass; a copy of the network, in no training, has none."""
 
-    def __init__(self, look: Callable[[tuple, dict[str, Any]], None] | None = None) -> None:
+    def __init__(self, look: Callable[..., None] | None = None) -> None:
         self._look = look
 
-    def __call__(self, _: Any, args: tuple, kwargs: dict[str, Any]) -> None:
+    def __call__(self, _: Any, args: tuple, kwargs: dict[str, Any], *output: Any) -> None:
         if self._look and kwargs.get('mode') == 'loss':
-            self._look(args, kwargs)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), ()
-
-
-class _LookAtLosses:
-    """A forward hook of a network; a copy of the network, which is in no training, has none."""
-
-    def __init__(self, look: Callable[[Terms], None] | None = None) -> None:
-        self._look = look
-
-    def __call__(self, _: Any, args: tuple, kwargs: Mapping[str, Any], output: Any) -> None:
-        if self._look and kwargs.get('mode') == 'loss' and isinstance(output, Mapping):
-            self._look(output)
+            self._look(args, kwargs, *output)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), ()
