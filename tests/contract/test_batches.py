@@ -12,24 +12,11 @@ import mmvisx.datasets.samplers
 import mmvisx.models.batch_augments  # noqa: F401 - registers everything
 from mmvisx.registry import BATCH_AUGMENTS, DATA_SAMPLERS
 from tests.contract.cases import cases
+from tests.helpers.datasets import Labelled
 
 SAMPLERS = cases('SAMPLERS')
 BATCH_SAMPLERS = cases('BATCH_SAMPLERS')
 AUGMENTS = cases('AUGMENTS')
-
-
-class Labelled:
-    """A data set of labels."""
-
-    def __init__(self, labels):
-        self.labels = labels
-
-    def __len__(self):
-        return len(self.labels)
-
-    def get_gt_labels(self):
-        """Return the labels as mmpretrain's data sets do."""
-        return self.labels
 
 
 class PartlyLabelled(list):

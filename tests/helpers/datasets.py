@@ -11,6 +11,20 @@ import numpy as np
 CLASSES = ('cat', 'dog')
 
 
+class Labelled:
+    """A data set of labels."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def __len__(self):
+        return len(self.labels)
+
+    def get_gt_labels(self):
+        """Return the labels as mmpretrain's data sets do."""
+        return self.labels
+
+
 def coco_content(images: int = 2) -> dict:
     """Images of 40 x 30 pixels, each with a cat and a dog."""
     annotations = []

@@ -5,7 +5,9 @@ import numpy as np
 import torch
 from mmengine.config import Config
 
+from mmvisx.analysis.few_shot_rows import Known
 from mmvisx.datasets.classification.few_shot_bank import write_bank
+from mmvisx.models.layers import ParameterPredictor
 
 CHANNELS = 6
 
@@ -18,6 +20,24 @@ def made_up(classes=4, each=5, channels=CHANNELS, seed=0, spread=0.3):
     noise = spread * rng.normal(size=(len(labels), channels))
     order = rng.permutation(len(labels))
     return (centres[labels] + noise)[order].astype(np.float32), labels[order]
+
+
+def made_up_known():
+    """Three large classes of made-up activations, and two samples each of two few ones."""
+    activations, labels = made_up(5, each=6, spread=0.5)
+    large = labels < 3
+    means = np.stack([activations[labels == k].mean(axis=0) for k in range(3)])
+    support = np.stack([activations[labels == k][:2] for k in (3, 4)])
+    return Known(activations[large], labels[large], means, support)
+
+
+def random_predictor():
+    """A phi-2 of made-up activations with random weights."""
+    torch.manual_seed(0)
+    predictor = ParameterPredictor(CHANNELS, 2)
+    for p in predictor.parameters():
+        torch.nn.init.normal_(p)
+    return predictor
 
 
 def bank_of(folder, classes=4, **options):

@@ -7,7 +7,6 @@ from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 
 from mmvisx.analysis.few_shot_compare import ROWS, Banks, FewShotTable
 from mmvisx.analysis.few_shot_rows import (
-    Known,
     class_mean,
     linear,
     nearest,
@@ -16,16 +15,12 @@ from mmvisx.analysis.few_shot_rows import (
 )
 from mmvisx.models.layers import ParameterPredictor
 from mmvisx.utils import UserError
-from tests.helpers.few_shot import bank_of, made_up
+from tests.helpers.few_shot import bank_of, made_up, made_up_known, random_predictor
 
 
 @pytest.fixture(scope='module')
 def known():
-    activations, labels = made_up(5, each=6, spread=0.5)
-    large = labels < 3
-    means = np.stack([activations[labels == k].mean(axis=0) for k in range(3)])
-    support = np.stack([activations[labels == k][:2] for k in (3, 4)])
-    return Known(activations[large], labels[large], means, support)
+    return made_up_known()
 
 
 @pytest.fixture(scope='module')
@@ -82,10 +77,7 @@ def test_simple_shot_against_scikit_learn(known, queries):
 
 @pytest.mark.parametrize('exact', [None, 0.7])
 def test_predicted_against_a_loop(known, queries, exact):
-    torch.manual_seed(0)
-    phi = ParameterPredictor(6, 2)
-    for p in phi.parameters():
-        torch.nn.init.normal_(p)
+    phi = random_predictor()
     scores = predicted(phi, exact=exact)(known)(queries)
     with torch.no_grad():
         for k in range(3):

@@ -6,16 +6,12 @@ import torch
 
 from mmvisx.analysis.few_shot_child import RATES, choose_rate, learn_like_a_child, searched_child
 from mmvisx.analysis.few_shot_rows import Known
-from tests.helpers.few_shot import bank_of, made_up
+from tests.helpers.few_shot import bank_of, made_up, made_up_known
 
 
 @pytest.fixture(scope='module')
 def known():
-    activations, labels = made_up(5, each=6, spread=0.5)
-    large = labels < 3
-    means = np.stack([activations[labels == k].mean(axis=0) for k in range(3)])
-    support = np.stack([activations[labels == k][:2] for k in (3, 4)])
-    return Known(activations[large], labels[large], means, support)
+    return made_up_known()
 
 
 @pytest.fixture(scope='module')

@@ -7,9 +7,8 @@ import torch
 from mmvisx.analysis import FewShotTasks
 from mmvisx.analysis.few_shot_tasks import nearest_sample, predicted_weights
 from mmvisx.evaluation.classification.few_shot_episodes import draw_episodes
-from mmvisx.models.layers import ParameterPredictor
 from mmvisx.utils import UserError
-from tests.helpers.few_shot import bank_of
+from tests.helpers.few_shot import bank_of, random_predictor
 
 
 def unit(x):
@@ -18,11 +17,7 @@ def unit(x):
 
 @pytest.fixture(scope='module')
 def phi():
-    torch.manual_seed(0)
-    phi = ParameterPredictor(6, 2)
-    for p in phi.parameters():
-        torch.nn.init.normal_(p)
-    return phi
+    return random_predictor()
 
 
 def test_scores_against_loops(phi):

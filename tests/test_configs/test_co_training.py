@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mmvisx.apis.run import build_runner, prepare_config
+from tests.helpers.checkpoints import same
 from tests.helpers.loggers import forget_loggers
 from tests.helpers.semi_supervised import image_folder, write_images, write_list
 
@@ -75,10 +76,6 @@ def train(folder, work, views='two', train_data=None, **options):
 
 def weights(runner):
     return {key: value.clone() for key, value in runner.model.state_dict().items()}
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(v, other[k]) for k, v in one.items())
 
 
 @pytest.fixture(scope='module')

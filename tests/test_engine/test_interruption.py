@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.helpers.checkpoints import same
 from tests.helpers.interrupted_training import BATCHES, EPOCHS, ITERATIONS, build_runner, train
 
 TIMES = ('data_time', 'time', 'eta')
@@ -15,17 +16,6 @@ TIMES = ('data_time', 'time', 'eta')
 
 def read(folder, name=None):
     return torch.load(folder / (name or f'epoch_{EPOCHS}.pth'), weights_only=False)
-
-
-def same(one, other):
-    """Whether two checkpoints' parts hold the same numbers in the same places."""
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    return one == other
 
 
 def assert_same_end(one, other, name=None):

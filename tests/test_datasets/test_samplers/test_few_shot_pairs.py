@@ -5,21 +5,9 @@ import pytest
 
 from mmvisx.datasets.samplers import PairSampler
 from mmvisx.utils import UserError
+from tests.helpers.datasets import Labelled
 
 LABELS = np.array([0, 2, 1, 0, 2, 2, 1, 0, 2])
-
-
-class Labelled:
-    """A data set of labels."""
-
-    def __init__(self, labels):
-        self.labels = labels
-
-    def __len__(self):
-        return len(self.labels)
-
-    def get_gt_labels(self):
-        return self.labels
 
 
 def ranks(monkeypatch, world, epoch=0):

@@ -2,45 +2,19 @@
 
 import copy
 import pickle
-import random
 import uuid
 
-import numpy as np
 import pytest
 import torch
 from mmdet.datasets import MultiImageMixDataset
 from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 from mmengine.model import BaseModel
-from mmengine.registry import TRANSFORMS
 from mmengine.runner import Runner
 
 from mmvisx.engine.hooks import random_state
 from mmvisx.engine.hooks.random_state import Draw, NumberedSampler
 from mmvisx.utils.random_numbers import seed_everything
-
-
-def draw_numbers():
-    """One number of each source."""
-    return [random.random(), float(np.random.rand()), float(torch.rand(()))]
-
-
-def augment(results):
-    """A pipeline step: the numbers of an augmentation, and the sample's index."""
-    numbers = torch.tensor(draw_numbers(), dtype=torch.float64)
-    return {'sample': results['sample_idx'], 'numbers': numbers}
-
-
-@TRANSFORMS.register_module(name='mmvisx_test_mix', force=True)
-class Mix:
-    """A step of a MultiImageMixDataset that draws a partner, and numbers of its own."""
-
-    def get_indexes(self, dataset):
-        return random.randrange(len(dataset))
-
-    def __call__(self, results):
-        (partner,) = results['mix_results']
-        numbers = results['numbers'] + partner['numbers'] + torch.tensor(draw_numbers())
-        return {'sample': results['sample'], 'numbers': numbers}
+from tests.helpers.interrupted_training import augment, draw_numbers
 
 
 class Numbers(BaseDataset):
@@ -72,7 +46,7 @@ WRAPPERS = {
     'plain': plain,
     'concat': lambda: ConcatDataset([plain(), plain()]),
     'repeat': lambda: RepeatDataset(plain(), 2),
-    'mix': lambda: MultiImageMixDataset(plain(), [dict(type='mmvisx_test_mix')]),
+    'mix': lambda: MultiImageMixDataset(plain(), [dict(type='mmvisx_interrupted_mix')]),
 }
 
 

@@ -9,6 +9,7 @@ import torch
 from mmvisx.cli import train as cli
 from mmvisx.registry import LOOPS
 from mmvisx.utils import UserError
+from tests.helpers.checkpoints import same
 from tests.helpers.loggers import forget_loggers
 
 COMMON = """
@@ -82,17 +83,6 @@ def logs(folder):
         for line in path.read_text().splitlines()
     ]
     return [{k: v for k, v in line.items() if 'time' not in k} for line in lines]
-
-
-def same(one, other):
-    """Whether two checkpoints' parts hold the same numbers in the same places."""
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    return one == other
 
 
 @pytest.mark.parametrize('text', [KMEANS, TURNS], ids=['k-means', 'two networks'])
