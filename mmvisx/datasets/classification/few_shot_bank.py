@@ -76,12 +76,7 @@ class ActivationBank:
             raise UserError(f'{self.folder} is damaged: its files differ in length; build it again')
         self._order = np.argsort(self.labels, kind='stable')
         self._counts = np.bincount(self.labels, minlength=len(self.classes))
-        empty = np.flatnonzero(self._counts == 0)
-        if len(empty):
-            raise UserError(
-                f'class {self.classes[empty[0]]!r} of {self.folder} has no image '
-                f'({len(empty)} such classes): add images or take the class out of the data set'
-            )
+        _refuse_empty(self.folder, self.classes, self._counts)
         self._starts = np.cumsum(self._counts) - self._counts
 
     def __len__(self) -> int:
@@ -138,6 +133,15 @@ class ActivationBank:
         found = self.means.astype(np.float32)
         found[~use_mean] = self.read(self.draw(rng)[~use_mean])
         return found
+
+
+def _refuse_empty(folder: Path, classes: Sequence[str], counts: np.ndarray) -> None:
+    empty = np.flatnonzero(counts == 0)
+    if len(empty):
+        raise UserError(
+            f'class {classes[empty[0]]!r} of {folder} has no image '
+            f'({len(empty)} such classes): add images or take the class out of the data set'
+        )
 
 
 def class_means(activations: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
@@ -223,7 +227,11 @@ def begin_bank(
 
     Returns:
         The record, which is not written: who can go on after an interruption writes it.
+
+    Raises:
+        UserError: A class has no image; nothing is written.
     """
+    _refuse_empty(folder, classes, np.bincount(labels, minlength=len(classes)))
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / BEGUN[0], '\n'.join(files) + '\n')
     write_array(folder / BEGUN[1], np.asarray(labels, np.int64))
@@ -258,7 +266,7 @@ def _read_record(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UserError(
             f'{folder} is no bank of activations ({RECORD}: {type(error).__name__}): make one with '
-            'mmvisx few-shot build-bank CONFIG CHECKPOINT'
+            'mmvisx few-shot build-bank CONFIG CHECKPOINT --out FOLDER'
         ) from error
     if not record.get('complete'):
         raise UserError(

@@ -69,7 +69,12 @@ class ParameterPredictor(BaseModule):
             samples: The activations, ``(n, d)``.
             p_mean: From 0 to 1.
 
+        Raises:
+            UserError: ``p_mean`` is no probability.
+
         Source: 001, Eq. 2.3, whose exponents are linear in the weights: the expectation of the
         logits is the logit of this vector.
         """
+        if not 0 <= p_mean <= 1:
+            raise UserError(f'p_mean={p_mean} is a probability: from 0 to 1')
         return p_mean * self(mean) + (1 - p_mean) * self(samples).mean(dim=0)

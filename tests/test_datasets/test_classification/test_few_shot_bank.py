@@ -142,6 +142,12 @@ def test_a_class_without_image(tmp_path):
     activations, labels = made_up(3)
     with pytest.raises(UserError, match=r"class 'd' of .* has no image"):
         write_bank(tmp_path / 'bank', activations, labels, ['a', 'b', 'c', 'd'])
+    assert not (tmp_path / 'bank').exists()
+    # Of a bank that was written by others
+    bank = write_bank(tmp_path / 'bank', activations, labels, ['a', 'b', 'c'])
+    np.save(tmp_path / 'bank/labels.npy', np.minimum(labels, 1))
+    with pytest.raises(UserError, match=r"class 'c' of .* has no image"):
+        ActivationBank(bank.folder)
 
 
 def test_not_finite(tmp_path):

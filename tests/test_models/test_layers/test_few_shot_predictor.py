@@ -69,13 +69,22 @@ def linear(depth):
     return random_predictor(depth), samples
 
 
-def test_pushing_the_expectation_in_is_exact_for_a_linear_predictor():
-    # Without its bringing to unit length, phi^1 is linear but for its bias.
-    layer = random_predictor(1).layers[0]
+@pytest.mark.parametrize(('depth', 'equal'), [(1, True), (2, False)])
+def test_pushing_the_expectation_in_is_exact_for_a_linear_predictor(monkeypatch, depth, equal):
+    """Without its bringing to unit length phi^1 is linear, phi^2 is not."""
+    monkeypatch.setattr('mmvisx.models.layers.few_shot_predictor.unit_length', lambda x: x)
+    predictor = random_predictor(depth)
     samples = torch.rand(5, 4).double()
-    inside = layer(samples.mean(dim=0))
-    exact = 0.9 * layer(samples.mean(dim=0)) + 0.1 * layer(samples).mean(dim=0)
-    torch.testing.assert_close(inside, exact)
+    inside = predictor(samples.mean(dim=0))
+    exact = predictor.expected(samples.mean(dim=0), samples, 0.3)
+    assert torch.allclose(inside, exact, rtol=1e-12) == equal
+
+
+@pytest.mark.parametrize('p_mean', [-0.1, 1.1, float('nan')])
+def test_p_mean_is_a_probability(p_mean):
+    samples = torch.rand(5, 4).double()
+    with pytest.raises(UserError, match=f'p_mean={p_mean} is a probability'):
+        random_predictor(1).expected(samples.mean(dim=0), samples, p_mean)
 
 
 def test_pushing_the_expectation_in_differs_for_two_layers():
