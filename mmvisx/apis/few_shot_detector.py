@@ -41,7 +41,8 @@ class TeachableDetector(Teachable, Inferencer):
         model.save('with_okapi.pth')
 
     Args:
-        config: Of a two-stage detector with boxes that no class owns (``reg_class_agnostic``).
+        config: Of a two-stage detector with boxes that no class owns (``reg_class_agnostic``);
+            ``None`` takes it out of the checkpoint.
         checkpoint: Its weights, or those of a taught one.
         bank: Bank of the training boxes, with the same weights.
         depth: Layers of the predictor, which is not trained: 1 is ``phi^1``, 2 ``phi^2``.
@@ -58,7 +59,7 @@ class TeachableDetector(Teachable, Inferencer):
 
     def __init__(
         self,
-        config: Photo | Config,
+        config: Photo | Config | None,
         checkpoint: Photo,
         bank: Photo | None = None,
         depth: int = 1,

@@ -19,6 +19,8 @@ from mmvisx.models.heads.few_shot_predicted import PredictedHead
 from mmvisx.models.layers import ParameterPredictor
 from mmvisx.ops.few_shot import unit_length
 from mmvisx.surgery.few_shot import KEY, taught_entry, teach_head
+from mmvisx.utils.checkpoint import read_checkpoint
+from mmvisx.utils.config.in_checkpoint import config_in
 from mmvisx.utils.errors import UserError
 
 from .few_shot_bank import activations_of, classifier_fingerprint
@@ -41,7 +43,7 @@ class TeachableClassifier(Teachable, ClassificationInferencer):
         model.save('with_okapi.pth')
 
     Args:
-        config: Of the classifier.
+        config: Of the classifier; ``None`` takes it out of the checkpoint.
         checkpoint: Its weights, or those of a taught one.
         bank: Bank of the training images, with the same weights.
         predictor: Checkpoint of a predictor's training; ``None``: an untrained ``phi^1``.
@@ -59,7 +61,7 @@ class TeachableClassifier(Teachable, ClassificationInferencer):
 
     def __init__(
         self,
-        config: Photo | Config,
+        config: Photo | Config | None,
         checkpoint: Photo,
         bank: Photo | None = None,
         predictor: Photo | None = None,
@@ -68,13 +70,15 @@ class TeachableClassifier(Teachable, ClassificationInferencer):
         p_mean: float = 0.9,
         **options: Any,
     ) -> None:
+        if config is None:
+            config = config_in(read_checkpoint(checkpoint), checkpoint)
         super().__init__(config, checkpoint, **options)
         if isinstance(self.model.head, PredictedHead):
             return
         if bank is None:
             raise UserError(
                 f'{checkpoint} was not taught yet: give the bank of its training images '
-                '(mmvisx few-shot build-bank CONFIG CHECKPOINT)'
+                '(mmvisx few-shot build-bank CONFIG CHECKPOINT --out FOLDER)'
             )
         source = self._bank(bank)
         known = self.classes

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
 from torch import Tensor
 
 from mmvisx.models.heads.few_shot_predicted import PredictedHead
@@ -27,6 +28,7 @@ class Teachable:
     """
 
     model: Any
+    cfg: Config
 
     @property
     def head(self) -> PredictedHead:
@@ -54,12 +56,12 @@ class Teachable:
         self._name_classes()
 
     def save(self, path: Photo) -> None:
-        """Write a checkpoint, which loads with the config of the network.
+        """Write a checkpoint, which loads with the config of the network, or alone: it holds it.
 
         Raises:
             UserError: The file cannot be written; one of that name stays as it was.
         """
-        meta = dict(dataset_meta=dict(classes=self._names()))
+        meta = dict(cfg=self.cfg.pretty_text, dataset_meta=dict(classes=self._names()))
         checkpoint: dict[str, Any] = dict(state_dict=self.model.state_dict(), meta=meta)
         keep_entry(checkpoint, *self.entry())
         write_checkpoint(checkpoint, path)

@@ -11,15 +11,16 @@ from mmvisx.apis.build import build_model
 from mmvisx.apis.few_shot_bank import bank_dataset, build_bank, fill_bank
 from mmvisx.apis.few_shot_predictors import (
     child_row,
-    large_weights,
     last_layer,
-    load_predictor,
 )
 from mmvisx.apis.few_shot_teach import TeachableClassifier
 from mmvisx.datasets import ActivationBank
-from mmvisx.models.layers import ParameterPredictor
 from mmvisx.utils import UserError
-from tests.helpers.few_shot import bank_of, classifier_config, write_checkpoint, write_classes
+from tests.helpers.few_shot import (
+    classifier_config,
+    write_checkpoint,
+    write_classes,
+)
 
 
 @pytest.fixture
@@ -219,40 +220,6 @@ def test_without_a_bank(made):
     cfg, checkpoint, _ = made
     with pytest.raises(UserError, match='was not taught yet'):
         TeachableClassifier(cfg, checkpoint, show_progress=False)
-
-
-@pytest.mark.parametrize('expectation', ['inside', 'exact'])
-def test_weights_of_large_classes(tmp_path, expectation):
-    bank = bank_of(tmp_path / 'bank')
-    torch.manual_seed(0)
-    predictor = ParameterPredictor(6, 2)
-    for p in predictor.parameters():
-        torch.nn.init.normal_(p)
-    found = large_weights(predictor, bank, expectation, p_mean=0.6)
-    for k in range(4):
-        samples = torch.from_numpy(bank.activations[bank.rows(k)])
-        expected = predictor(samples.double().mean(dim=0).float())
-        if expectation == 'exact':
-            single = torch.stack([predictor(s) for s in samples]).mean(dim=0)
-            expected = 0.6 * expected + 0.4 * single
-        torch.testing.assert_close(found[k], expected, atol=1e-5, rtol=1e-5)
-    with pytest.raises(UserError, match='expectation'):
-        large_weights(predictor, bank, 'outside')
-    with pytest.raises(UserError, match='6 channels, the predictor takes 5'):
-        large_weights(ParameterPredictor(5), bank)
-
-
-def test_predictors_from_checkpoints(tmp_path):
-    predictor = ParameterPredictor(5, 2)
-    state = {f'predictor.{k}': v + 1 for k, v in predictor.state_dict().items()}
-    torch.save(dict(state_dict=state), tmp_path / 'phi.pth')
-    loaded = load_predictor(tmp_path / 'phi.pth')
-    assert {f'predictor.{k}': v.tolist() for k, v in loaded.state_dict().items()} == {
-        k: v.tolist() for k, v in state.items()
-    }
-    torch.save(dict(state_dict={'fc.weight': torch.ones(2, 2)}), tmp_path / 'other.pth')
-    with pytest.raises(UserError, match='no parameter predictor'):
-        load_predictor(tmp_path / 'other.pth')
 
 
 def test_a_photo_that_does_not_belong(teacher):

@@ -9,19 +9,20 @@ import torch
 from mmvisx.analysis import FewShotTasks
 from mmvisx.apis.few_shot_bank import build_bank
 from mmvisx.apis.few_shot_teach import TeachableClassifier
-from mmvisx.models.layers import ParameterPredictor
 from mmvisx.utils import UserError
 from mmvisx.utils.predictions import read_predictions
-from tests.helpers.few_shot import bank_of, classifier_config, write_checkpoint, write_classes
+from tests.helpers.few_shot import (
+    bank_of,
+    classifier_config,
+    random_predictor,
+    write_checkpoint,
+    write_classes,
+)
 
 
 @pytest.fixture(scope='module')
 def phi():
-    torch.manual_seed(0)
-    phi = ParameterPredictor(6, 2)
-    for p in phi.parameters():
-        torch.nn.init.normal_(p)
-    return phi
+    return random_predictor()
 
 
 def test_episodes(tool, tmp_path, phi, capsys):
@@ -96,3 +97,39 @@ def test_a_taught_checkpoint_is_evaluated(tool, taught):
     assert metrics['accuracy/top1'] == pytest.approx(100 * right / 18)
     with pytest.raises(UserError, match=r'elk, dog, stand behind.* has dog, elk'):
         evaluate(('ant', 'bee', 'cat', 'dog', 'elk'), 'metrics.json')
+
+
+def test_what_a_new_user_types(tool, taught, capsys):
+    """demo/teach_demo.py with a config, then with the checkpoint that it wrote alone."""
+    _, folder = taught
+    images = folder / 'images'
+    (images / 'dog/broken.png').write_bytes(b'no image')
+
+    def teach(*words):
+        code = tool('demo/teach_demo.py', *words, '--device', 'cpu')
+        return code, capsys.readouterr()
+
+    code, shown = teach(
+        folder / 'config.py', folder / 'weights.pth', '--bank', folder / 'bank',
+        '--add', 'dog', images / 'dog/0.png', images / 'dog/1.png',
+        '--save', folder / 'new.pth', '--predict', images / 'dog',
+    )  # fmt: skip
+    assert 'dog: 2 photographs; 4 classes now' in shown.out
+    assert f'{images / "dog/0.png"}: dog (' in shown.out
+    assert 'broken.png' in shown.err
+    assert code == 1
+    (images / 'dog/broken.png').unlink()
+    code, shown = teach(
+        folder / 'new.pth', '--add', 'elk', images / 'elk', '--predict', images / 'bee'
+    )
+    assert not code
+    assert 'elk: 3 photographs; 5 classes now' in shown.out
+    with pytest.raises(UserError, match=r'config\.py is a config: give the checkpoint'):
+        teach(folder / 'config.py', '--predict', images / 'bee')
+    with pytest.raises(UserError, match=r'was not taught yet.* --out FOLDER'):
+        teach(folder / 'config.py', folder / 'weights.pth', '--add', 'dog', images / 'dog')
+    with pytest.raises(UserError, match='holds no config'):
+        teach(folder / 'weights.pth', '--add', 'dog', images / 'dog')
+    with pytest.raises(UserError, match='nothing to do'):
+        teach(folder / 'new.pth')
+    assert {path.name for path in folder.glob('*.pth')} == {'weights.pth', 'taught.pth', 'new.pth'}

@@ -3,25 +3,29 @@
     python demo/teach_demo.py CONFIG CHECKPOINT --bank banks/train \\
         --add okapi okapi1.jpg okapi2.jpg --add quokka photos/quokka \\
         --predict zoo/ --save taught.pth
+    python demo/teach_demo.py taught.pth --add zebra photos/zebra --predict zoo/
 
 The bank holds the activations of the classifier's training images (mmvisx few-shot build-bank). A
-checkpoint that was taught before needs none, and goes on from there. Photographs that look like
+checkpoint that was taught before needs none, and goes on from there; checkpoints of trainings and
+taught ones hold their config. Photographs that look like
 another class than their own are named.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 
-from mmvisx.cli.options import add_config_argument
+from mmvisx.cli.few_shot.options import add_model_arguments, model_arguments
+from mmvisx.cli.options import add_trust_option
 from mmvisx.utils import UserError
 
 
-def main() -> None:
-    """Teach, predict, save."""
+def main() -> int:
+    """Teach, predict, save; returns 1 when an image could not be read."""
     parser = argparse.ArgumentParser(description='Teach a classifier new classes')
-    add_config_argument(parser)
-    parser.add_argument('checkpoint', help='checkpoint of the classifier, or a taught one')
+    add_model_arguments(parser)
+    add_trust_option(parser)
     parser.add_argument('--bank', help='bank of its training images')
     parser.add_argument('--predictor', help="checkpoint of a predictor's training")
     parser.add_argument('--few', default='max', choices=('max', 'mean'))
@@ -58,12 +62,18 @@ def main() -> None:
     if (args.balance or args.refuse_unknown) and not args.bank:
         raise UserError('--balance and --refuse-unknown look at the training images: give --bank')
 
+    from mmvisx.utils.screen import quiet_screen
+
+    with quiet_screen():
+        return _teach(args)
+
+
+def _teach(args: argparse.Namespace) -> int:
     from mmvisx.apis.few_shot_teach import TeachableClassifier
     from mmvisx.apis.inference.inputs import list_images
 
     model = TeachableClassifier(
-        args.config,
-        args.checkpoint,
+        *model_arguments(args),
         args.bank,
         args.predictor,
         args.few,
@@ -86,10 +96,13 @@ def main() -> None:
     if args.save:
         model.save(args.save)
         print(f'wrote {args.save}')
+    unread = 0
     for images in args.predict:
         for found, _ in model.stream(images, batch_size=8, skip_unreadable=True):
             best = f'{found["label_names"][0]} ({found["scores"][0]:.2f})'
             shown = best if found.get('known') else 'none of these'
             print(f'{found["img_path"]}: {shown}')
         for _, reason in model.failed:
-            print(f'skipped: {reason}')
+            print(f'skipped: {reason}', file=sys.stderr)
+        unread += len(model.failed)
+    return int(unread > 0)

@@ -2,6 +2,7 @@
 
     mmvisx few-shot teach-boxes CONFIG CHECKPOINT --bank banks/boxes \\
         --add new_boxes.json photos/ --predict zoo/ --save taught.pth
+    mmvisx few-shot teach-boxes taught.pth --predict zoo/
 
 new_boxes.json is a COCO annotation file: each of its categories is a new class, or gives boxes to
 one that was added. --boxes takes the first so many of each. The bank holds the activations of the
@@ -13,15 +14,16 @@ from __future__ import annotations
 
 import argparse
 
-from mmvisx.cli.options import add_config_argument
+from mmvisx.cli.few_shot.options import add_model_arguments, model_arguments
+from mmvisx.cli.options import add_trust_option
 from mmvisx.utils import UserError
 
 
 def main() -> None:
     """Teach, predict, save."""
     parser = argparse.ArgumentParser(description='Teach a detector new classes')
-    add_config_argument(parser)
-    parser.add_argument('checkpoint', help='checkpoint of the detector, or a taught one')
+    add_model_arguments(parser)
+    add_trust_option(parser)
     parser.add_argument('--bank', help='bank of its training boxes')
     parser.add_argument('--depth', type=int, default=1, help='layers of the predictor; 1')
     parser.add_argument('--few', default='mean', choices=('max', 'mean'))
@@ -48,8 +50,7 @@ def main() -> None:
     from mmvisx.datasets.detection.few_shot_split import boxes_by_class
 
     model = TeachableDetector(
-        args.config,
-        args.checkpoint,
+        *model_arguments(args),
         args.bank,
         args.depth,
         args.few,
