@@ -6,6 +6,7 @@ log and returns numbers, ``draw(...)`` makes a picture or a text table of them.
 
 from .bag_of_tricks_label_smooth_gap import LabelSmoothGap
 from .co_training_curves import CoTrainingCurves
+from .co_training_label_next import LabelNext
 from .dataset_samples import DatasetSamples
 from .detection_ap_gain import APGain
 from .detection_elephant import DetectionElephant
@@ -35,6 +36,7 @@ __all__ = [
     'FewShotTasks',
     'Filters',
     'Impact',
+    'LabelNext',
     'LabelSmoothGap',
     'LearningRates',
     'MultiplyAdds',

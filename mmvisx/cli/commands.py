@@ -59,6 +59,9 @@ COMMANDS = {
         'analysis.few_shot_tsne', 'draw mean activations beside weights'
     ),
     'analyse get-flops': Command('analysis.get_flops', 'count parameters and multiply-adds'),
+    'analyse label-next': Command(
+        'analysis.label_next', 'rank unlabelled images by how co-trained views disagree'
+    ),
     'analyse label-smooth-gap': Command('analysis.label_smooth_gap', 'draw gaps between scores'),
     'analyse multi-task-curves': Command(
         'analysis.multi_task_curves', 'draw how a task learns, alone and with others'

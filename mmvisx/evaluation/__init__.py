@@ -7,6 +7,7 @@ from mmvisx.evaluation.clustering import ClusterMetric
 from mmvisx.evaluation.detection.coco_metric import CocoMetric
 from mmvisx.evaluation.detection.voc_metric import VOCMetric
 from mmvisx.evaluation.panoptic.metric import PanopticQualityMetric
+from mmvisx.evaluation.segmentation.co_training_views import ViewIoU
 from mmvisx.evaluation.segmentation.multi_task_iou import TaskIoUMetric
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     'TaskIoUMetric',
     'VOCMetric',
     'ViewAccuracy',
+    'ViewIoU',
 ]

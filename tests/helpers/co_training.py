@@ -38,12 +38,12 @@ def convolutional(classes=5, channels=6):
     )
 
 
-def co_training(views=2, view=None, **options):
+def co_training(views=2, view=None, kind=CoTrainingClassifier, **options):
     """Return a classifier in float64 with normalised images."""
     torch.manual_seed(0)
     views = [view or linear() for _ in range(views)] if isinstance(views, int) else views
     preprocessor = dict(mean=MEAN, std=STD)
-    model = CoTrainingClassifier(views, data_preprocessor=preprocessor, **options).double()
+    model = kind(views, data_preprocessor=preprocessor, **options).double()
     for parameter in model.parameters():
         if parameter.dim() < 4:
             nn.init.normal_(parameter, 0, 0.3)

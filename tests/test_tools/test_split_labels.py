@@ -4,6 +4,7 @@ import pytest
 
 from mmvisx.datasets import SemiSupervised
 from mmvisx.utils import UserError
+from tests.contract.samples import SEG_CLASSES, write_maps
 from tests.helpers.semi_supervised import image_folder, write_images
 
 TOOL = 'tools/datasets/split_labels.py'
@@ -27,6 +28,7 @@ def test_a_list_that_the_data_set_reads(tool, tmp_path, capsys):
     ('option', 'value', 'message'),
     [
         ('--per-class', 9, '9 labelled images of class 0, which has 8'),
+        ('--count', 0, '--count 0 should be 1 or more'),
         ('--per-class', 0, '--per-class 0 should be 1 or more'),
         ('--share', 1.5, '--share 1.5 should be above 0 and below 1'),
     ],
@@ -36,3 +38,32 @@ def test_mistakes(tool, tmp_path, option, value, message):
     with pytest.raises(UserError, match=message):
         tool(TOOL, folder, option, value, '--out', tmp_path / 'list.txt')
     assert not (tmp_path / 'list.txt').exists()
+
+
+def of_maps(tmp_path):
+    """Write a config of six images with label maps; returns its path."""
+    files = write_maps(tmp_path / 'data', count=6)
+    dataset = dict(type='mmvisx.SegmentationDataset', metainfo=dict(classes=SEG_CLASSES), **files)
+    path = tmp_path / 'config.py'
+    data = dict(type='mmvisx.SemiSupervised', labelled=1, dataset=dataset)
+    path.write_text(f"default_scope = 'mmseg'\ntrain_dataloader = dict(dataset={data!r})\n")
+    return path, dataset
+
+
+def test_images_with_label_maps_are_counted(tool, tmp_path):
+    config, dataset = of_maps(tmp_path)
+    out = tmp_path / 'list.txt'
+    assert tool(TOOL, config, '--count', 2, '--seed', 1, '--out', out) == 0
+    assert out.read_text().startswith('# 2 of all images, seed 1\n')
+    assert SemiSupervised(dataset, str(out)).num_labelled == 2
+    assert tool(TOOL, config, '--share', 0.5, '--out', out) == 0
+    assert SemiSupervised(dataset, str(out)).num_labelled == 3
+
+
+def test_sizes_that_do_not_fit_the_data(tool, tmp_path):
+    config, _ = of_maps(tmp_path)
+    folder = write_images(tmp_path / 'train')
+    with pytest.raises(UserError, match='--per-class: images with label maps'):
+        tool(TOOL, config, '--per-class', 2, '--out', tmp_path / 'list.txt')
+    with pytest.raises(UserError, match='--count is for images with label maps'):
+        tool(TOOL, folder, '--count', 2, '--out', tmp_path / 'list.txt')

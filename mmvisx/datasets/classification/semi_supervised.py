@@ -25,6 +25,8 @@ __all__ = [
     'UNLABELLED',
     'LabelledImages',
     'SemiSupervised',
+    'draw_images',
+    'has_maps',
     'image_names',
     'read_names',
     'stratified_split',
@@ -39,17 +41,22 @@ class SemiSupervised(Dataset):
     """A data set of which only the images on a list keep their labels.
 
     The first :attr:`num_labelled` images are S, the others U. Those come out with the label
-    :data:`UNLABELLED`; nothing that the pipeline or anybody else gets says what they are.
+    :data:`UNLABELLED`, or without a label map, and without its name, where images have one each;
+    nothing that the pipeline or anybody else gets says what they are.
     For training with :class:`mmvisx.BundleBatchSampler`.
+
+    Label maps are loaded by ``mmvisx.LoadSegAnnotations``; transforms that choose by them, like
+    ``cat_max_ratio`` of mmseg's ``RandomCrop``, cannot be in the pipeline.
 
     Args:
         dataset: Config of a data set with one label to an image (``mmvisx.ImageFolder``,
-            mmpretrain's ``CIFAR10``).
+            mmpretrain's ``CIFAR10``), or with a label map (``mmvisx.SegmentationDataset``).
         labelled: A file with the name of a labelled image a line (``mmvisx dataset
-            split-labels`` writes one); a number says how many of each class are labelled, drawn
-            with the seed 0.
+            split-labels`` writes one); a number says how many of each class are labelled, with
+            label maps how many of all, drawn with the seed 0.
         unlabelled: Config of a data set that U is taken from; a file there needs no label, so
-            ``with_label=False`` does. By default U is the rest of ``dataset``.
+            ``with_label=False`` or a ``data_prefix`` without ``seg_map_path`` does. By default U
+            is the rest of ``dataset``.
 
     Attributes:
         num_labelled: Size of S.
@@ -62,8 +69,7 @@ class SemiSupervised(Dataset):
     def __init__(self, dataset: dict, labelled: str | int, unlabelled: dict | None = None) -> None:
         whole = DATASETS.build(dataset)
         chosen = _chosen(whole, labelled)
-        self.labels = read_labels(whole)[chosen]
-        _warn_of_empty_classes(self.labels, whole.metainfo.get('classes'))
+        self.labels = _labels_of(whole, chosen)
         if unlabelled is None:
             other, rest = whole, np.setdiff1d(np.arange(len(whole)), chosen)
         else:
@@ -77,6 +83,7 @@ class SemiSupervised(Dataset):
             )
         self._parts = (whole, chosen), (other, rest)
         self.num_labelled = len(chosen)
+        self._hidden = 'seg_map_path' if has_maps(whole) else 'gt_label'
         self.metainfo: dict[str, Any] = whole.metainfo
         print_log(f'{len(chosen)} labelled and {len(rest)} unlabelled images', 'current')
 
@@ -91,8 +98,12 @@ class SemiSupervised(Dataset):
         info: dict[str, Any] = dataset.get_data_info(int(indices[place]))
         info['sample_idx'] = index
         if not is_labelled:
-            info['gt_label'] = UNLABELLED
+            info[self._hidden] = UNLABELLED if self._hidden == 'gt_label' else None
         return info
+
+    def names(self) -> list[str]:
+        """Return the names of all images, those of S first."""
+        return [n for data, places in self._parts for n in np.array(image_names(data))[places]]
 
     def __getitem__(self, index: int) -> Any:
         info = self.get_data_info(index)
@@ -122,9 +133,8 @@ class LabelledImages(Dataset):
         self._whole = DATASETS.build(dataset)
         self._chosen = _chosen(self._whole, labelled)
         self.times = times
-        self.labels = read_labels(self._whole)[self._chosen]
+        self.labels = _labels_of(self._whole, self._chosen)
         self.metainfo: dict[str, Any] = self._whole.metainfo
-        _warn_of_empty_classes(self.labels, self.metainfo.get('classes'))
 
     def __len__(self) -> int:
         return self.times * len(self._chosen)
@@ -142,7 +152,8 @@ class LabelledImages(Dataset):
 
 def image_names(dataset: Any) -> list[str]:
     """Return the names of a data set's images."""
-    root = Path(getattr(dataset, 'img_prefix', '') or '.')
+    prefix = getattr(dataset, 'data_prefix', {})
+    root = Path(getattr(dataset, 'img_prefix', '') or prefix.get('img_path') or '.')
     names = []
     for index in range(len(dataset)):
         path = dataset.get_data_info(index).get('img_path')
@@ -194,6 +205,37 @@ def stratified_split(labels: np.ndarray, per_class: int | float, seed: int) -> n
     return np.sort(np.concatenate(parts))
 
 
+def has_maps(dataset: Any) -> bool:
+    """Return whether images have label maps instead of a label."""
+    return 'seg_map_path' in dataset.get_data_info(0)
+
+
+def draw_images(images: int, count: int | float, seed: int) -> np.ndarray:
+    """Draw images whose label maps are used, sorted indices.
+
+    Args:
+        images: Of how many.
+        count: How many; below 1 which share of all, rounded.
+        seed: Of the choice.
+
+    Raises:
+        UserError: there are fewer images, or none would be drawn.
+    """
+    number = round(count * images) if count < 1 else int(count)
+    if not 0 < number <= images:
+        raise UserError(f'{number} labelled images of {images}: there should be 1 or more')
+    return np.sort(np.random.default_rng(seed).choice(images, number, replace=False))
+
+
+def _labels_of(dataset: Any, chosen: np.ndarray) -> np.ndarray | None:
+    """Return the labels of images ``(N,)``, None for label maps, which would all be read."""
+    if has_maps(dataset):
+        return None
+    labels = read_labels(dataset)[chosen]
+    _warn_of_empty_classes(labels, dataset.metainfo.get('classes'))
+    return labels
+
+
 def _build_unlabelled(config: dict) -> Any:
     try:
         return DATASETS.build(config)
@@ -203,6 +245,8 @@ def _build_unlabelled(config: dict) -> Any:
 
 def _chosen(dataset: Any, labelled: str | int) -> np.ndarray:
     if isinstance(labelled, int):
+        if has_maps(dataset):
+            return draw_images(len(dataset), labelled, seed=0)
         return stratified_split(read_labels(dataset), labelled, seed=0)
     wanted = read_names(labelled)
     if not wanted:

@@ -24,8 +24,9 @@ _HINT = 'check data_prefix, data_root and ann_file of the data set'
 class LoadSegAnnotations(_LoadAnnotations):
     """Load a label map; one that nothing can be learnt from is an error that names it.
 
-    Arguments as in mmseg. The labels are checked where the data set gives ``num_classes``
-    (:class:`mmvisx.datasets.segmentation.seg_checked.CheckedSegDataset`).
+    Arguments as in mmseg. An image whose ``seg_map_path`` is None is unlabelled and gets no label
+    map (:class:`mmvisx.SemiSupervised`). The labels are checked where the data
+    set gives ``num_classes`` (:class:`mmvisx.datasets.segmentation.seg_checked.CheckedSegDataset`).
 
     Raises:
         UserError: The file is missing, broken or of another size than the image, or it has
@@ -35,6 +36,8 @@ class LoadSegAnnotations(_LoadAnnotations):
 
     def _load_seg_map(self, results: dict[str, Any]) -> None:
         path = results['seg_map_path']
+        if path is None:
+            return
         data = read_image_bytes(path, _HINT, self.backend_args)  # for its errors
         try:
             super()._load_seg_map(results)

@@ -26,6 +26,9 @@ def heads_of(model: nn.Module) -> Iterator[tuple[str, str, Any]]:
         for task, head in several.items():
             yield task, f'model.task_heads.{task}', head
         return
+    for index, view in enumerate(getattr(model, 'views', ())):
+        for task, place, head in heads_of(view):
+            yield task, place.replace('model', f'model.views.{index}', 1), head
     for name in ('decode_head', 'auxiliary_head'):
         part = getattr(model, name, None)
         heads = part if isinstance(part, nn.ModuleList) else [part]

@@ -1,5 +1,6 @@
 """Contract cases of co_training."""
 
+import numpy as np
 import torch
 from mmpretrain.structures import DataSample
 
@@ -11,6 +12,7 @@ from tests.contract.case import (
     MetricCase,
     ModelCase,
 )
+from tests.contract.samples import SEG_CLASSES, SIZE, label_map
 from tests.helpers.semi_supervised import image_folder, write_images
 
 # Of another view, for the same four images and five classes
@@ -54,6 +56,22 @@ def view(channels):
     )
 
 
+def segmentor(channels):
+    """A small segmentor of ten classes: a 1x1 convolution of the scores' layer."""
+    head = dict(
+        type='FCNHead',
+        in_channels=channels,
+        channels=channels,
+        in_index=0,
+        num_convs=0,
+        concat_input=False,
+        num_classes=10,
+        dropout_ratio=0.0,
+    )
+    backbone = dict(type='mmvisx.CNN13', width=channels / 128)
+    return dict(type='EncoderDecoder', backbone=backbone, decode_head=head)
+
+
 def small(c):
     """Parameters of a CNN13 of c, 2c and 4c channels."""
     convolutions = 9 * (3 * c + 2 * c * c + c * 2 * c + 2 * 4 * c * c + 2 * c * 4 * c)
@@ -67,6 +85,12 @@ MODELS = {
     'CNN13': ModelCase({}, [(2, 3, 16, 20)], [(2, 128, 2, 3)], 3_123_850 - 1_290),
     # Two views of different width, each with a linear layer
     'CoTrainingClassifier': ModelCase(
+        dict(views=[view(4), view(6)]),
+        [(2, 3, 16, 16)],
+        [(2, 10)],
+        small(4) + 4 * 10 + 10 + small(6) + 6 * 10 + 10,
+    ),
+    'ConfidentCoTraining': ModelCase(
         dict(views=[view(4), view(6)]),
         [(2, 3, 16, 16)],
         [(2, 10)],
@@ -92,6 +116,13 @@ MODELS = {
         [(2, 10)],
         small(4) + 4 * 10 + 10 + small(6) + 6 * 10 + 10,
     ),
+    # The same in each pixel
+    'CoTrainingSegmentor': ModelCase(
+        dict(views=[segmentor(4), segmentor(6)]),
+        [(2, 3, 16, 16)],
+        [(2, 10, 16, 16)],
+        small(4) + 4 * 10 + 10 + small(6) + 6 * 10 + 10,
+    ),
 }
 
 HOOKS = {
@@ -113,6 +144,22 @@ def predicted(right):
     return samples
 
 
+def segmented(right):
+    """Two images; the first view finds all classes, the second one and a wrong model only one."""
+    samples = []
+    for seed in range(2):
+        labels = torch.from_numpy(label_map(3, seed).astype(np.int64))[None]
+        first = labels.clamp(max=2) if right else torch.zeros(1, *SIZE, dtype=torch.int64)
+        samples.append(
+            dict(
+                gt_sem_seg=dict(data=labels),
+                pred_sem_seg=dict(data=first),
+                view_sem_seg=dict(data=torch.cat([first, torch.zeros_like(first)])),
+            )
+        )
+    return samples
+
+
 METRICS = {
     # Of equal scores the first class counts as predicted
     'ViewAccuracy': MetricCase(
@@ -121,5 +168,13 @@ METRICS = {
         lambda: predicted(right=True),
         lambda: predicted(right=False),
         {'views/0': 25.0, 'views/1': 25.0, 'views/disagreement': 0.0},
+    ),
+    # Of 2 * 570 labelled pixels 2 * 27 * 7 are of the first class: 33.16 % for it, 0 for two others
+    'ViewIoU': MetricCase(
+        lambda folder: {},
+        dict(classes=SEG_CLASSES),
+        lambda: segmented(right=True),
+        lambda: segmented(right=False),
+        {'views/0': 11.05, 'views/1': 11.05, 'views/mean': 11.05, 'views/ensemble': 11.05},
     ),
 }
