@@ -4,7 +4,7 @@
 #   python tools/train.py configs/co_training/two_views_nano_shapes.py
 # Hardware: one CPU core. Not in the document. Obtained: not run.
 _base_ = [
-    '../_base_/models/fcn_skip_r18_nano.py',
+    '../_base_/models/fcn_skip_r18.py',
     '../_base_/datasets/co_training_shapes.py',
     '../_base_/segmentation_runtime.py',
 ]
@@ -12,8 +12,9 @@ _base_ = [
 _single = _base_.model
 view = dict(
     type='EncoderDecoder',
-    backbone=_single.backbone,
-    decode_head=_single.decode_head | dict(num_classes=10),
+    # A quarter of the channels
+    backbone=_single.backbone | dict(stem_channels=16, base_channels=16),
+    decode_head=_single.decode_head | dict(num_classes=10, in_channels=[32, 64, 128]),
     test_cfg=_single.test_cfg,
 )
 model = dict(

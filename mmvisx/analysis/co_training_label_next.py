@@ -42,13 +42,13 @@ class Disputed(NamedTuple):
     """An image and how far the views are apart on it.
 
     Attributes:
-        index: Its place in what was measured.
+        place: Where it stood in what was measured.
         name: Of the image.
         divergence: In nats.
         classes: What each view takes it for; nothing of label maps.
     """
 
-    index: int
+    place: int
     name: str
     divergence: float
     classes: tuple[int, ...] = ()

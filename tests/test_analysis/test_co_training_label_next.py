@@ -52,7 +52,7 @@ def test_ranks_of_made_scores_with_ties_by_name():
     loader = [torch.tensor([0, 1]), torch.tensor([2, 3]), torch.tensor([4])]
     ranked = LabelNext().measure(model_of(scores), loader, ['n2', 's2', 'f', 'n1', 's1'])
     assert [image.name for image in ranked] == ['f', 'n1', 'n2', 's1', 's2']
-    assert [image.index for image in ranked] == [2, 3, 0, 4, 1]
+    assert [image.place for image in ranked] == [2, 3, 0, 4, 1]
     assert ranked[0].classes == (0, 1)
     assert ranked[3].classes == (0, 0)
     p = 1 / (1 + math.exp(-2))

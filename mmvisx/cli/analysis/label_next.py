@@ -71,7 +71,7 @@ def main() -> None:
     has_own = cfg.train_dataloader.dataset.get('unlabelled') is not None
     write_text(args.out, _lines(chosen, how, [] if has_own else list(dict.fromkeys(known))))
     page = chosen[:ON_PAGE]
-    pictures = [to_picture(data[data.num_labelled + image.index]['inputs']) for image in page]
+    pictures = [to_picture(data[data.num_labelled + image.place]['inputs']) for image in page]
     meta = data.metainfo.get('classes')
     drawn_page = analysis.draw(page, pictures, meta, Path(args.out).with_suffix('.png'))
     mean = sum(image.divergence for image in ranked) / len(ranked)
