@@ -24,4 +24,4 @@ train_dataloader = dict(
 )
 val_evaluator = dict(type='IoUMetric')
 test_evaluator = val_evaluator
-custom_hooks = _base_.custom_hooks[:-1]  # nothing rises
+custom_hooks = _base_.hooks  # nothing rises

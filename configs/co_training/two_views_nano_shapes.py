@@ -37,10 +37,8 @@ optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4),
 )
 param_scheduler = dict(type='CosineAnnealingLR', by_epoch=True, T_max=max_epochs, eta_min=0)
-custom_hooks = [
-    *_base_.custom_hooks,
-    dict(type='mmvisx.CoTrainingRampHook', epochs=80 * max_epochs // 600),
-]
+hooks = _base_.custom_hooks
+custom_hooks = [*hooks, dict(type='mmvisx.CoTrainingRampHook', epochs=80 * max_epochs // 600)]
 default_hooks = dict(
     logger=dict(interval=5, log_metric_by_epoch=True),
     checkpoint=dict(by_epoch=True, interval=max_epochs),
