@@ -81,6 +81,7 @@ def test_baselines_start_from_the_classifier(tmp_path):
 
     options = {'model.head.num_classes': 5, 'model.head.known': 3, 'load_from': checkpoint}
     options |= {'val_evaluator.num_large': 3, 'test_evaluator.num_large': 3}
+    options |= {'optim_wrapper.optimizer.lr': 0.005}
     options |= {'train_cfg.val_interval': 1, 'model.data_preprocessor.num_classes': 5}
     tuned = trained(recipe('fine_tuned', tmp_path / 'tuned', **options))
     known = tuned.model.state_dict()['head.fc.weight']
