@@ -19,7 +19,7 @@ from .few_shot_rows import Known, Row, Scores, few_labels
 
 __all__ = ['RATES', 'choose_rate', 'learn_like_a_child', 'searched_child']
 
-RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 # Images whose logits of the large classes are computed at once.
 _CHUNK = 4096
 
