@@ -49,6 +49,9 @@ COMMANDS = {
         'analysis.co_training_curves', 'draw how co-trained views learn, and how alike they are'
     ),
     'analyse elephant': Command('analysis.elephant', 'slide an object over an image'),
+    'analyse few-shot-balance': Command(
+        'analysis.few_shot_balance', 'draw what an offset of few classes costs large ones'
+    ),
     'analyse few-shot-impact': Command(
         'analysis.few_shot_impact', 'draw which channels a predictor relies on'
     ),

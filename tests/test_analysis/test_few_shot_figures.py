@@ -8,6 +8,7 @@ from PIL import Image
 from mmvisx.analysis import Balance, Impact, Unknown, WeightEmbedding
 from mmvisx.analysis.few_shot_balance import trade_off
 from mmvisx.analysis.few_shot_rows import class_mean, predicted
+from mmvisx.cli.analysis.few_shot_balance import main as balance_command
 from mmvisx.models.layers import ParameterPredictor
 from mmvisx.utils import UserError
 from tests.helpers.few_shot import bank_of
@@ -93,3 +94,16 @@ def test_embeddings_of_the_same_classes(tmp_path):
 def test_shares_that_make_no_sense(make):
     with pytest.raises(UserError, match=r'share|between'):
         make()
+
+
+def test_balance_command(tmp_path, monkeypatch, capsys):
+    bank = bank_of(tmp_path / 'bank', classes=10, each=6, spread=1.0)
+    out = tmp_path / 'curve.png'
+    argv = ['x', '--bank', str(bank.folder), '--draws', '2', '--out', str(out)]
+    monkeypatch.setattr('sys.argv', argv)
+    balance_command()
+    curve = Balance(draws=2).measure(bank, predicted(ParameterPredictor(6)))
+    text = capsys.readouterr().out
+    assert f'offset {curve.best:+.3f}' in text
+    assert f'{curve.large[30]:.1f} / {curve.few[30]:.1f} without it' in text  # of 61 offsets
+    assert Image.open(out).size[0] > 300
