@@ -4,7 +4,7 @@
 #       --cfg-options load_from=work_dirs/four_conv_nano_photographs/epoch_40.pth
 # Its row of the table is the nearest neighbour among its activations (mmvisx few-shot build-bank of
 # the four splits, then mmvisx few-shot compare: NN + cosine).
-# Hardware: one CPU core, minutes. Not in the document; numbers: docs/methods/few_shot.md.
+# Hardware: one CPU core, minutes. Not in the document; obtained: not run.
 _base_ = './four_conv_nano_photographs.py'
 
 model = dict(head=dict(_delete_=True, type='mmvisx.TripletHead', margin=0.2))
