@@ -1,8 +1,8 @@
 # The simple network on the 60 large classes of the photographs: makes the activations that few-shot
 # classes are learnt from.
 #   python tools/train.py configs/few_shot/four_conv_nano_photographs.py
-# Hardware: two busy CPU cores, 16 minutes, or with --amp 7. Not in the document; obtained: 34.3 ± 1.1 %
-# (three seeds, --amp; docs/methods/few_shot.md).
+# Hardware: two busy CPU cores, 16 minutes, with --amp 7. Not in the document.
+# Obtained with --amp: 34.3 ± 1.1 % (three seeds; docs/methods/few_shot.md).
 _base_ = ['../_base_/datasets/photographs.py', '../_base_/classification_runtime.py']
 
 model = dict(
