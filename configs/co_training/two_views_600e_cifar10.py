@@ -1,33 +1,10 @@
-# Deep Co-Training, two CNN-13 of 3,123,850 parameters each, CIFAR-10 with 4,000 labels.
+# Deep Co-Training, two CNN-13, CIFAR-10 with 4,000 labels.
 #   python tools/train.py configs/co_training/two_views_600e_cifar10.py
 # Hardware: 1 GPU. Expected: 9.03 +- 0.18 % error, views/mean 90.97 (Table 3-I).
 # Obtained: not run.
-_base_ = ['../_base_/datasets/co_training_cifar10.py', '../_base_/classification_runtime.py']
+_base_ = [
+    '../_base_/benchmarks/co_training_cnn13.py',
+    '../_base_/datasets/co_training_cifar10.py',
+]
 
-view = dict(
-    type='ImageClassifier',
-    backbone=dict(type='mmvisx.CNN13'),
-    neck=dict(type='GlobalAveragePooling'),
-    head=dict(type='LinearClsHead', num_classes=10, in_channels=128),
-)
-model = dict(
-    type='mmvisx.CoTrainingClassifier',
-    views=[view] * 2,
-    lambda_cot=10.0,
-    lambda_dif=0.5,
-    step=0.02,
-    data_preprocessor=_base_.data_preprocessor,
-)
-
-# 001, 3.2.5.4: 0.05 (1 + cos((T - 1) pi / 600)) in the epoch T, from 1; the weights rise for 80
-max_epochs = 600
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=10)
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
-optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=0.05 * 2, momentum=0.9, weight_decay=1e-4),
-)
-param_scheduler = dict(type='CosineAnnealingLR', by_epoch=True, T_max=max_epochs, eta_min=0)
-custom_hooks = [*_base_.custom_hooks, dict(type='mmvisx.CoTrainingRampHook', epochs=80)]
-default_hooks = dict(checkpoint=dict(interval=10))
+model = dict(data_preprocessor=_base_.data_preprocessor)

@@ -5,6 +5,7 @@ from mmvisx.datasets.classification.few_shot_sets import BankBatches, StatisticS
 from mmvisx.datasets.classification.grid_connectivity import GridConnectivity
 from mmvisx.datasets.classification.image_folder import ImageFolder, ImageNet
 from mmvisx.datasets.classification.semi_supervised import LabelledImages, SemiSupervised
+from mmvisx.datasets.classification.svhn import SVHN
 from mmvisx.datasets.detection.coco import CocoDataset
 from mmvisx.datasets.detection.labelme import LabelMeDataset
 from mmvisx.datasets.detection.voc import VOCDataset
@@ -29,6 +30,7 @@ __all__ = [
     'SHAPES_CLASSES',
     'SHAPES_PARTS',
     'SHAPES_STUFF',
+    'SVHN',
     'ActivationBank',
     'BankBatches',
     'CamVidDataset',

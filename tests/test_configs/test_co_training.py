@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 from mmvisx.apis.run import build_runner, prepare_config
+from mmvisx.registry import MODELS
 from tests.helpers.checkpoints import same
 from tests.helpers.loggers import forget_loggers
 from tests.helpers.semi_supervised import image_folder, write_images, write_list
@@ -18,27 +20,168 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'co_training'
 LETTERS = 'abcdefghij'
 
 
-@pytest.mark.parametrize(('name', 'views'), [('two', 2), ('four', 4), ('eight', 8)])
-def test_numbers_of_the_chapter(name, views):
-    cfg = prepare_config(CONFIGS / f'{name}_views_600e_cifar10.py')
-    assert len(cfg.model.views) == views == 2 * cfg.train_dataloader.batch_sampler.bundles
-    assert (cfg.model.lambda_cot, cfg.model.lambda_dif, cfg.model.step) == (10, 0.5, 0.02)
-    assert cfg.train_dataloader.batch_size == 100
-    assert cfg.train_dataloader.dataset.labelled == 400
+# Rows of Tables 3-I and 3-II: views, weights, labelled images of each class, all training images
+CHAPTER = {
+    'two_views_600e_svhn': (2, 10, 0.5, 100, 73257),
+    'four_views_600e_svhn': (4, 10, 0.5, 100, 73257),
+    'eight_views_600e_svhn': (8, 10, 0.5, 100, 73257),
+    'two_views_600e_cifar10': (2, 10, 0.5, 400, 50000),
+    'four_views_600e_cifar10': (4, 10, 0.5, 400, 50000),
+    'eight_views_600e_cifar10': (8, 10, 0.5, 400, 50000),
+    'two_views_600e_cifar100': (2, 10, 1.0, 100, 50000),
+    'two_views_plain_600e_cifar100': (2, 10, 1.0, 100, 50000),
+    # Figures 3-1 and 3-2
+    'cot_only_600e_svhn': (2, 10, 0, 100, 73257),
+    'cot_only_600e_cifar10': (2, 10, 0, 400, 50000),
+    'dif_only_600e_svhn': (2, 0, 0.5, 100, 73257),
+    'dif_only_600e_cifar10': (2, 0, 0.5, 400, 50000),
+}
+CLASSES = dict(svhn=10, cifar10=10, cifar100=100)
+
+
+def check_schedule(cfg):
+    """600 epochs, of which the weights rise for 80; SGD as printed."""
     assert (cfg.train_cfg.max_epochs, cfg.custom_hooks[-1].epochs) == (600, 80)
     optimizer = cfg.optim_wrapper.optimizer
-    assert (optimizer.type, optimizer.momentum, optimizer.weight_decay) == ('SGD', 0.9, 1e-4)
+    assert (optimizer.type, optimizer.lr) == ('SGD', 0.1)
+    assert (optimizer.momentum, optimizer.weight_decay) == (0.9, 1e-4)
+    assert cfg.param_scheduler.T_max == 600
+
+
+@pytest.mark.parametrize('name', CHAPTER)
+def test_numbers_of_the_chapter(name):
+    views, cot, dif, each, _ = CHAPTER[name]
+    cfg = prepare_config(CONFIGS / f'{name}.py')
+    assert len(cfg.model.views) == views == 2 * cfg.train_dataloader.batch_sampler.bundles
+    assert (cfg.model.lambda_cot, cfg.model.lambda_dif, cfg.model.step) == (cot, dif, 0.02)
+    assert cfg.train_dataloader.batch_size == 100
+    assert cfg.train_dataloader.dataset.labelled == each
+    assert 'times' not in cfg.train_dataloader.dataset
+    check_schedule(cfg)
+
+
+@pytest.mark.parametrize(
+    'name', [p.stem for p in sorted(CONFIGS.glob('*_600e_*.py')) if 'imagenet' not in p.stem]
+)
+def test_networks_and_augmentation_of_the_chapter(name):
+    cfg = prepare_config(CONFIGS / f'{name}.py')
+    data = name.rpartition('_')[2]
+    for view in cfg.model.views:
+        assert view.backbone == dict(type='mmvisx.CNN13')
+        assert view.head.num_classes == CLASSES[data]
+    assert cfg.model.data_preprocessor.num_classes == CLASSES[data]
+    inner = cfg.train_dataloader.dataset.dataset
+    assert inner.type == dict(svhn='mmvisx.SVHN', cifar10='CIFAR10', cifar100='CIFAR100')[data]
+    assert (inner.split, cfg.test_dataloader.dataset.split) == ('train', 'test')
+    crop, *rest = inner.pipeline
+    if 'plain' in name:
+        assert (crop.type, rest) == ('PackInputs', [])
+    else:
+        assert (crop.crop_size, crop.padding, crop.padding_mode) == (32, 2, 'reflect')
+        assert [step.type for step in rest] == ['RandomFlip'] * (data != 'svhn') + ['PackInputs']
+
+
+# What stands beside it: the class, and the recipe with the same data
+BESIDE = {
+    'pi_model_600e_svhn': ('mmvisx.PiModel', 'two_views_600e_svhn'),
+    'pi_model_600e_cifar10': ('mmvisx.PiModel', 'two_views_600e_cifar10'),
+    'pi_model_600e_cifar100': ('mmvisx.PiModel', 'two_views_600e_cifar100'),
+    'mean_teacher_600e_svhn': ('mmvisx.MeanTeacher', 'two_views_600e_svhn'),
+    'mean_teacher_600e_cifar10': ('mmvisx.MeanTeacher', 'two_views_600e_cifar10'),
+    'pi_model_nano_digits': ('mmvisx.PiModel', 'two_views_nano_digits'),
+    'mean_teacher_nano_digits': ('mmvisx.MeanTeacher', 'two_views_nano_digits'),
+}
+
+
+@pytest.mark.parametrize('name', BESIDE)
+def test_rivals_differ_in_the_model_and_in_twins_alone(name):
+    kind, other = BESIDE[name]
+    cfg, co_trained = (prepare_config(CONFIGS / f'{n}.py') for n in (name, other))
+    assert cfg.model.type == kind
+    assert cfg.model.weight == (10 if name == 'mean_teacher_nano_digits' else 100)
+    assert cfg.model.views == co_trained.model.views
+    assert cfg.train_dataloader.batch_sampler.pop('twins') is True
+    for key in ('train_dataloader', 'test_dataloader', 'optim_wrapper', 'train_cfg'):
+        assert cfg[key] == co_trained[key], key
+    assert cfg.param_scheduler == co_trained.param_scheduler
+    assert cfg.custom_hooks == co_trained.custom_hooks
+
+
+@pytest.mark.parametrize(
+    ('name', 'each', 'images', 'batch'),
+    [
+        ('supervised_600e_svhn', 1000, 73257, 100),
+        ('supervised_600e_cifar10', 4000, 50000, 100),
+        ('supervised_600e_cifar100', 10000, 50000, 100),
+        # 100 labelled images come twice an epoch
+        ('supervised_nano_digits', 100, 2100, 50),
+    ],
+)
+def test_supervised_rows_take_as_many_steps(name, each, images, batch):
+    cfg = prepare_config(CONFIGS / f'{name}.py')
+    loader = cfg.train_dataloader
+    assert (loader.batch_sampler, loader.batch_size) == (None, 2 * batch)
+    steps = each * loader.dataset.times // loader.batch_size
+    assert 0 <= steps - math.ceil(images / 100) <= 2
+    twin = prepare_config(CONFIGS / f'{name.replace("supervised", "two_views")}.py')
+    assert loader.dataset.dataset == twin.train_dataloader.dataset.dataset
+    assert cfg.train_cfg == twin.train_cfg
+    if 'nano' in name:  # has a rate of its own
+        cfg.optim_wrapper.optimizer.lr = twin.optim_wrapper.optimizer.lr
+    assert cfg.optim_wrapper == twin.optim_wrapper
 
 
 def test_learning_rate_of_the_chapter():
     cfg = prepare_config(CONFIGS / 'two_views_600e_cifar10.py')
+    check_rates(cfg, 600, lambda epoch: 0.05 * (1 + math.cos((epoch - 1) * math.pi / 600)))
+
+
+def check_rates(cfg, epochs, wanted):
+    """Compare the learning rate of each epoch, from 1."""
     optimizer = torch.optim.SGD([torch.zeros(1)], cfg.optim_wrapper.optimizer.lr)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, cfg.param_scheduler.T_max)
-    for epoch in range(1, 601):
-        wanted = 0.05 * (1 + math.cos((epoch - 1) * math.pi / 600))
-        assert optimizer.param_groups[0]['lr'] == pytest.approx(wanted, abs=1e-12)
+    options = dict(cfg.param_scheduler)
+    kind = getattr(torch.optim.lr_scheduler, options.pop('type'))
+    options.pop('by_epoch')
+    schedule = kind(optimizer, **options)
+    assert cfg.train_cfg.max_epochs == epochs
+    for epoch in range(1, epochs + 1):
+        assert optimizer.param_groups[0]['lr'] == pytest.approx(wanted(epoch), abs=1e-12)
         optimizer.step()
         schedule.step()
+
+
+def test_two_phases_of_imagenet():
+    first = prepare_config(CONFIGS / 'supervised_r18_600e_imagenet.py')
+    second = prepare_config(CONFIGS / 'two_views_r18_20e_imagenet.py')
+    check_rates(first, 600, lambda epoch: 0.1 if epoch < 301 else 0.01)
+    check_rates(second, 20, lambda epoch: 0.005 * (1 + math.cos((epoch - 1) * math.pi / 20)))
+    assert (first.train_dataloader.batch_size, second.train_dataloader.batch_size) == (256, 128)
+    assert (second.model.lambda_cot, second.model.lambda_dif) == (1, 0.1)
+    assert 'CoTrainingRampHook' not in str(second.custom_hooks)
+    labelled = second.train_dataloader.dataset.labelled
+    assert first.train_dataloader.dataset.labelled == labelled
+    for seed, view in enumerate(second.model.views):
+        assert view.backbone == first.model.backbone == dict(type='ResNet', depth=18)
+        assert view.init_cfg.checkpoint == f'work_dirs/imagenet_tenth_{seed}/epoch_600.pth'
+    for cfg in (first, second):
+        assert cfg.optim_wrapper.optimizer.momentum == 0.9
+        assert cfg.optim_wrapper.optimizer.weight_decay == 1e-4
+        crop, flip = cfg.train_dataloader.dataset.dataset.pipeline[1:3]
+        assert (crop.type, crop.scale, flip.prob) == ('RandomResizedCrop', 224, 0.5)
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        model = MODELS.build(first.model)
+    assert sum(p.numel() for p in model.parameters()) == 11_689_512
+
+
+def test_all_of_imagenet_and_mean_teacher():
+    whole = prepare_config(CONFIGS / 'supervised_r18_90e_imagenet.py')
+    check_rates(whole, 90, lambda epoch: 0.1 ** (1 + (epoch > 30) + (epoch > 60)))
+    assert whole.train_dataloader.dataset.type == 'mmvisx.ImageNet'
+    two = prepare_config(CONFIGS / 'two_views_r18_20e_imagenet.py')
+    teacher = prepare_config(CONFIGS / 'mean_teacher_r18_20e_imagenet.py')
+    assert teacher.model.views == two.model.views
+    assert teacher.train_dataloader.batch_sampler.twins
+    assert teacher.train_dataloader.dataset == two.train_dataloader.dataset
 
 
 @pytest.fixture(scope='module')
@@ -63,7 +206,7 @@ def train(folder, work, views='two', train_data=None, **options):
     } | options
     cfg = prepare_config(CONFIGS / f'{views}_views_nano_digits.py', work, options)
     data = cfg.train_dataloader.dataset
-    data.labelled = 1
+    data.labelled, data.times = 1, 1
     data.dataset.data_root, data.dataset.data_prefix = '', str(folder)
     data.dataset.update((train_data or {}).get('dataset', {}))
     data.update({k: v for k, v in (train_data or {}).items() if k != 'dataset'})
@@ -93,10 +236,10 @@ def test_two_views_train_and_each_is_evaluated(whole):
         found
     )
     assert found['views/mean'] == pytest.approx((found['views/0'] + found['views/1']) / 2)
-    assert runner.model.ramp == pytest.approx(math.exp(-5 * (1 - 2 / 4) ** 2))
+    assert runner.model.ramp == pytest.approx(math.exp(-5 * (1 - 2 / 10) ** 2))
     lines = (Path(runner.log_dir) / 'vis_data' / 'scalars.json').read_text().splitlines()
     first = json.loads(lines[0])
-    ramp = math.exp(-5 * (1 - 1 / 4) ** 2)
+    ramp = math.exp(-5 * (1 - 1 / 10) ** 2)
     assert first['loss_cot'] == pytest.approx(10 * ramp * first['cot'], rel=1e-4)
     assert first['loss_dif'] == pytest.approx(0.5 * ramp * first['dif'], rel=1e-4)
     assert 0 <= first['unmoved'] < 0.5

@@ -123,8 +123,9 @@ def test_builds(name):
     assert cfg.default_scope in ('mmdet', 'mmpretrain', 'mmseg', 'mmengine')
     init_default_scope(cfg.default_scope)
     # mmpretrain's ResNet reads numbers from tensors, which the meta device does not have.
-    reads = (
-        cfg.default_scope == 'mmpretrain' and cfg.model.get('backbone', {}).get('type') == 'ResNet'
+    networks = [cfg.model, *cfg.model.get('views', [])]
+    reads = cfg.default_scope == 'mmpretrain' and any(
+        network.get('backbone', {}).get('type') == 'ResNet' for network in networks
     )
     with torch.device('cpu' if reads else 'meta'):
         model = MODELS.build(cfg.model)

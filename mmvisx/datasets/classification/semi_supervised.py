@@ -57,16 +57,21 @@ class SemiSupervised(Dataset):
         unlabelled: Config of a data set that U is taken from; a file there needs no label, so
             ``with_label=False`` or a ``data_prefix`` without ``seg_map_path`` does. By default U
             is the rest of ``dataset``.
+        times: How often each labelled image comes in an epoch: with few, a batch gets more of
+            them than their share of D.
 
     Attributes:
-        num_labelled: Size of S.
+        num_labelled: Size of S, ``times`` times.
 
     Raises:
         UserError: no image is labelled, a name on the list is unknown or stands there twice, U is
-            empty, or a labelled file is also in U.
+            empty, a labelled file is also in U, or ``times`` is not positive.
     """
 
-    def __init__(self, dataset: dict, labelled: str | int, unlabelled: dict | None = None) -> None:
+    def __init__(
+        self, dataset: dict, labelled: str | int, unlabelled: dict | None = None, times: int = 1
+    ) -> None:
+        _check_times(times)
         whole = DATASETS.build(dataset)
         chosen = _chosen(whole, labelled)
         self.labels = _labels_of(whole, chosen)
@@ -81,8 +86,8 @@ class SemiSupervised(Dataset):
                 f'no image is unlabelled: all {len(whole)} are on the list {labelled}. Shorten '
                 'it, or name a data set with unlabelled='
             )
-        self._parts = (whole, chosen), (other, rest)
-        self.num_labelled = len(chosen)
+        self._parts = (whole, np.tile(chosen, times)), (other, rest)
+        self.num_labelled = times * len(chosen)
         self._hidden = 'seg_map_path' if has_maps(whole) else 'gt_label'
         self.metainfo: dict[str, Any] = whole.metainfo
         print_log(f'{len(chosen)} labelled and {len(rest)} unlabelled images', 'current')
@@ -128,21 +133,19 @@ class LabelledImages(Dataset):
     """
 
     def __init__(self, dataset: dict, labelled: str | int, times: int = 1) -> None:
-        if times < 1:
-            raise UserError(f'times={times!r} of LabelledImages should be 1 or more')
+        _check_times(times)
         self._whole = DATASETS.build(dataset)
-        self._chosen = _chosen(self._whole, labelled)
-        self.times = times
-        self.labels = _labels_of(self._whole, self._chosen)
+        chosen = _chosen(self._whole, labelled)
+        self._indices = np.tile(chosen, times)
+        self.labels = _labels_of(self._whole, chosen)
         self.metainfo: dict[str, Any] = self._whole.metainfo
 
     def __len__(self) -> int:
-        return self.times * len(self._chosen)
+        return len(self._indices)
 
     def get_data_info(self, index: int) -> dict[str, Any]:
         """Return what is known of an image before its pipeline."""
-        place = int(self._chosen[index % len(self._chosen)])
-        info: dict[str, Any] = self._whole.get_data_info(place)
+        info: dict[str, Any] = self._whole.get_data_info(int(self._indices[index]))
         info['sample_idx'] = index
         return info
 
@@ -241,6 +244,11 @@ def _build_unlabelled(config: dict) -> Any:
         return DATASETS.build(config)
     except RuntimeError as error:  # of mmpretrain, for a folder without images
         raise UserError(f'no image is unlabelled: {error}') from error
+
+
+def _check_times(times: int) -> None:
+    if times < 1:
+        raise UserError(f'times={times!r} of the labelled images should be 1 or more')
 
 
 def _chosen(dataset: Any, labelled: str | int) -> np.ndarray:

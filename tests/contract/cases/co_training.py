@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from mmpretrain.structures import DataSample
+from scipy.io import savemat
 
 from tests.contract.case import (
     BatchSamplerCase,
@@ -35,8 +36,17 @@ def labelled_twice(folder):
     return partly_labelled(folder) | dict(labelled=2, times=2)
 
 
+def house_numbers(folder):
+    """Five images of SVHN."""
+    digits = np.array([[3], [10], [1], [1], [9]], np.uint8)
+    images = np.random.default_rng(0).integers(0, 255, (32, 32, 3, 5), np.uint8)
+    savemat(folder / 'train_32x32.mat', dict(X=images, y=digits))
+    return dict(data_root=str(folder), pipeline=[])
+
+
 DATASETS = {
     'LabelledImages': DatasetCase(labelled_twice, 12, ('a', 'b', 'c')),
+    'SVHN': DatasetCase(house_numbers, 5, tuple('0123456789')),
     'SemiSupervised': DatasetCase(partly_labelled, 9, ('a', 'b', 'c')),
 }
 

@@ -142,5 +142,16 @@ def test_labelled_images_alone_are_those_of_the_other_data_set(folder, listed):
     assert [int(data[k]['data_samples'].gt_label) for k in range(4)] == [0, 1, 1, 2]
     drawn, both = LabelledImages(image_folder(folder), 2), SemiSupervised(image_folder(folder), 2)
     assert [name(drawn[k]) for k in range(6)] == [name(both[k]) for k in range(6)]
-    with pytest.raises(UserError, match='times=0 of LabelledImages should be 1 or more'):
-        LabelledImages(image_folder(folder), 2, times=0)
+
+
+def test_labelled_images_may_come_more_often(folder, listed):
+    data = SemiSupervised(image_folder(folder), listed, times=3)
+    assert (data.num_labelled, len(data)) == (12, 3 * 4 + 20)
+    assert [name(data[k]) for k in range(12)] == NAMES * 3
+    assert int(data[11]['data_samples'].gt_label) == 2
+    once = SemiSupervised(image_folder(folder), listed)
+    assert [name(data[k]) for k in range(12, 32)] == [name(once[k]) for k in range(4, 24)]
+    assert {int(data[k]['data_samples'].gt_label) for k in range(12, 32)} == {UNLABELLED}
+    for kind in (LabelledImages, SemiSupervised):
+        with pytest.raises(UserError, match='times=0 of the labelled images should be 1 or more'):
+            kind(image_folder(folder), 2, times=0)

@@ -29,3 +29,10 @@ def test_by_hand():
 def test_names_in_logs():
     metric = ViewAccuracy()
     assert metric.default_prefix == 'views'
+
+
+def test_top_2_by_hand():
+    scores = np.array([[[0.6, 0.3, 0.1], [0.1, 0.3, 0.6]], [[0.2, 0.5, 0.3], [0.4, 0.3, 0.3001]]])
+    found = view_accuracy(scores, np.array([0, 2]), top=2)
+    assert (found['mean'], found['mean_top2']) == (25.0, 75.0)
+    assert 'mean_top2' not in view_accuracy(scores, np.array([0, 2]))

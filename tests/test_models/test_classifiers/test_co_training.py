@@ -236,11 +236,3 @@ def test_batches_that_are_no_bundles():
     mixed = [DataSample().set_gt_label(torch.tensor(k % 2)) for k in range(20)]
     with pytest.raises(UserError, match=r'BundleBatchSampler'):
         co_training(4).loss(images, mixed)
-
-
-def test_views_are_initialised_by_their_configs():
-    view = linear()
-    view['head']['init_cfg'] = dict(type='Constant', layer='Linear', val=0.25)
-    model = co_training(view=view)
-    model.init_weights()
-    assert all((view.head.fc.weight == 0.25).all() for view in model.views)

@@ -1,0 +1,30 @@
+# Labels alone on the networks and steps of co-training, CIFAR-10 with 4,000 labels.
+#   python tools/train.py configs/co_training/supervised_600e_cifar10.py
+# Hardware: 1 GPU. Expected: unknown; the chapter
+# has no such row.
+# Obtained: not run.
+_base_ = [
+    '../_base_/benchmarks/co_training_cnn13.py',
+    '../_base_/datasets/co_training_cifar10.py',
+]
+
+model = dict(
+    _delete_=True,
+    type='mmvisx.SupervisedViews',
+    views=[_base_.view] * 2,
+    data_preprocessor=_base_.data_preprocessor,
+)
+# 100 labelled images for each network; 25 x 4,000 / 200 = 500 steps an epoch, as many as with U
+data = _base_.train_dataloader.dataset
+train_dataloader = dict(
+    batch_size=2 * 100,
+    batch_sampler=None,
+    drop_last=True,
+    dataset=dict(
+        _delete_=True,
+        type='mmvisx.LabelledImages',
+        labelled=data.labelled,
+        times=25,
+        dataset=data.dataset,
+    ),
+)
