@@ -1,7 +1,7 @@
 # ResNet-18 (11,689,512 parameters) from 10 % of ImageNet's labels: the first phase of
-# two_views_r18_20e_imagenet.py, once for each of its views.
+# two_views_r18_20e_imagenet.py, with the seeds 0 and 1 for its views.
 #   python tools/train.py configs/co_training/supervised_r18_600e_imagenet.py \
-#       --work-dir work_dirs/imagenet_tenth_0 --cfg-options randomness.seed=0  # and 1
+#       --work-dir work_dirs/imagenet_tenth_0 --cfg-options randomness.seed=0
 # Hardware: 1 GPU. Expected: 52.23 % and 27.54 % error, top-1 47.77, top-5 72.46 (Table 3-III).
 # Obtained: not run.
 _base_ = [
