@@ -1,7 +1,7 @@
 # Pi models beside two_views_nano_digits.py: two networks, each of which agrees with itself.
 #   python tools/train.py configs/co_training/pi_model_nano_digits.py
-# Hardware: one CPU core, a minute. Not in the document. Obtained: see
-# "Measured" in docs/methods/co_training.md.
+# Hardware: one CPU core, a minute. Not in the document. Obtained:
+# views/mean 84.35, one seed.
 _base_ = 'two_views_nano_digits.py'
 
 model = dict(

@@ -1,7 +1,6 @@
 # The ceiling of two_views_nano_photographs.py: two networks, all 5,085 images with their labels.
 #   python tools/train.py configs/co_training/supervised_all_nano_photographs.py
-# Hardware: one CPU core, two minutes. Not in the document. Obtained: see
-# "Measured" in docs/methods/co_training.md.
+# Hardware: one CPU core, two minutes. Not in the document. Obtained: not run to the end.
 _base_ = 'two_views_nano_photographs.py'
 
 model = dict(

@@ -1,7 +1,7 @@
 # Supervised training beside two_views_nano_digits.py: two networks, labelled images alone.
 #   python tools/train.py configs/co_training/supervised_nano_digits.py
-# Hardware: one CPU core, a minute. Not in the document. Obtained: see
-# "Measured" in docs/methods/co_training.md.
+# Hardware: one CPU core, a minute. Not in the document. Obtained:
+# views/mean 83.4 +- 1.7, three seeds.
 _base_ = 'two_views_nano_digits.py'
 
 model = dict(
