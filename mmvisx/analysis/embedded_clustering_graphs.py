@@ -172,7 +172,8 @@ def ldmgi_eigenvectors(matrix: sparse.csc_array, k: int, seed: int = 0) -> np.nd
     """
     if matrix.shape[0] <= _DENSE:
         return eigh(matrix.toarray(), subset_by_index=(0, k - 1))[1]
-    shift = -1e-6 * float(abs(matrix).sum(axis=0).max())
+    # Not of the largest entries: points that are nearly the same have huge ones.
+    shift = -1e-3 * float(np.median(matrix.diagonal()))
     return _smallest(matrix, _sparse_solver(matrix, shift), shift, k, seed)
 
 
