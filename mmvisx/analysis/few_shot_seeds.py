@@ -16,6 +16,7 @@ from mmvisx.visualization.figure import new_figure, save_figure
 __all__ = ['SeedMeans', 'SeedTables']
 
 METRICS = ('large/top1', 'few/top1')
+MARKERS = 'os^vDP*X<>dph8'
 
 
 class SeedMeans(NamedTuple):
@@ -103,14 +104,16 @@ class SeedTables:
         for shots in shown:
             points = np.array([means.values[row, shots].mean(axis=0) for row in rows])
             label = f'{shots} sample{"s" if shots > 1 else ""}'
-            axis.plot(points[:, 0], points[:, 1], 'o-', label=label)
-            for row, (x, y) in zip(rows, points, strict=True):
-                axis.annotate(row, (x, y), (4, 4), textcoords='offset points', fontsize=7)
+            (line,) = axis.plot(points[:, 0], points[:, 1], label=label)
+            for number, (x, y) in enumerate(points):
+                axis.plot(x, y, MARKERS[number % len(MARKERS)], color=line.get_color())
+        # Names at the points would overlap where a sweep stands still.
+        for number, row in enumerate(rows):
+            axis.plot([], [], MARKERS[number % len(MARKERS)], color='grey', label=row)
         axis.set_xlabel('top-1 on large classes (%)')
         axis.set_ylabel('top-1 on few classes (%)')
-        axis.margins(0.12)
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=8)
+        axis.legend(fontsize=8, loc='center left', bbox_to_anchor=(1, 0.5))
         return save_figure(figure, out)
 
     def _known(self, rows: Sequence[str], wanted: Sequence[str]) -> None:
