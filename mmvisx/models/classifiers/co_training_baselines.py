@@ -5,7 +5,8 @@ Vocabulary of :mod:`.co_training`. The *twin* of an image is the same image, aug
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -199,7 +200,8 @@ class MeanTeacher(PiModel):
             inputs: Bundles and those of their twins, ``(N, C, H, W)``.
             data_samples: With ``gt_label``.
         """
-        for teacher, view in zip(self.teachers, self.views, strict=True):
+        teachers: Iterable[Any] = self.teachers
+        for teacher, view in zip(teachers, self.views, strict=True):
             teacher.update_parameters(view)
         return super().loss(inputs, data_samples)
 
