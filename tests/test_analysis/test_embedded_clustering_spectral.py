@@ -136,6 +136,16 @@ def test_ldmgi_eigenvectors(n, strength):
     assert_same_space(ldmgi_eigenvectors(matrix, 4), matrix.toarray(), 4)
 
 
+def test_points_that_are_nearly_the_same_spoil_no_eigenvectors():
+    x = points(240, 9)
+    x[:20:2] = x[1:20:2] + 1e-6
+    matrix = ldmgi_matrix(x, COUNT, NINE[0])
+    assert matrix.max() > 1e6 * np.median(matrix.diagonal())
+    wanted = eigh(matrix.toarray())[1][:, :4]
+    found = ldmgi_eigenvectors(matrix, 4)
+    np.testing.assert_allclose(found @ found.T, wanted @ wanted.T, atol=1e-4)
+
+
 @pytest.mark.parametrize('n', [60, 240])
 @pytest.mark.parametrize('kind', KINDS)
 @pytest.mark.parametrize('mu', [NINE[0], 1.0, NINE[-1]])
