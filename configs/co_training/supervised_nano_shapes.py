@@ -18,7 +18,7 @@ train_dataloader = dict(
         _delete_=True,
         type='mmvisx.LabelledImages',
         labelled=data.labelled,
-        times=5,  # 5 steps an epoch, too
+        times=10,  # 10 steps an epoch, too
         dataset=data.dataset,
     ),
 )

@@ -27,8 +27,7 @@ model = dict(
     data_preprocessor=_single.data_preprocessor | dict(size=_base_.crop_size),
 )
 
-# 5 steps an epoch
-max_epochs = 300 // 5
+max_epochs = 200 // 10
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=max_epochs)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
@@ -38,9 +37,9 @@ optim_wrapper = dict(
 )
 param_scheduler = dict(type='CosineAnnealingLR', by_epoch=True, T_max=max_epochs, eta_min=0)
 hooks = _base_.custom_hooks
-custom_hooks = [*hooks, dict(type='mmvisx.CoTrainingRampHook', epochs=80 * max_epochs // 600)]
+custom_hooks = [*hooks, dict(type='mmvisx.CoTrainingRampHook', epochs=8)]
 default_hooks = dict(
-    logger=dict(interval=5, log_metric_by_epoch=True),
+    logger=dict(interval=10, log_metric_by_epoch=True),
     checkpoint=dict(by_epoch=True, interval=max_epochs),
 )
-log_processor = dict(window_size=5, by_epoch=True)
+log_processor = dict(window_size=10, by_epoch=True)

@@ -36,6 +36,7 @@ def prepare(name, folder, work, **options):
     options = {
         'model.data_preprocessor.size': (16, 16),
         'train_dataloader.dataset.labelled': 4,
+        'train_dataloader.dataset.times': 1,
         'train_dataloader.dataset.dataset.indices': 8,
         'train_dataloader.batch_size': 4,
         'train_cfg.max_epochs': 2,
@@ -101,7 +102,7 @@ def test_hidden_label_maps_that_are_noise_change_no_bit(whole, folder, tmp_path)
 
 
 def test_the_supervised_twin_trains_on_the_same_images(whole, folder, tmp_path):
-    options = {'train_dataloader.batch_size': 2, 'train_dataloader.dataset.times': 1}
+    options = {'train_dataloader.batch_size': 2}
     runner = prepare('supervised', folder, tmp_path, **options)
     data = whole[0].train_dataloader.dataset
     paths = {data.get_data_info(index)['img_path'] for index in range(data.num_labelled)}

@@ -1,5 +1,5 @@
 # The first 210 training images of the rendered shapes, at half their size: 10 of them have label
-# maps, of shapes and of the stuff behind them. Batches of 2 + 40.
+# maps, of shapes and of the stuff behind them, and come five times an epoch: 10 batches of 5 + 20.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
 data_root = 'data/shapes/coco/'
 crop_size = (64, 64)
@@ -29,17 +29,15 @@ shapes = dict(
     pipeline=train_pipeline,
 )
 train_dataloader = dict(
-    batch_size=42,
-    num_workers=1,
-    persistent_workers=True,
+    batch_size=25,
+    num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=True),
     batch_sampler=dict(type='mmvisx.BundleBatchSampler', bundles=1),
-    dataset=dict(type='mmvisx.SemiSupervised', labelled=10, dataset=shapes),
+    dataset=dict(type='mmvisx.SemiSupervised', labelled=10, times=5, dataset=shapes),
 )
 val_dataloader = dict(
     batch_size=20,
-    num_workers=1,
-    persistent_workers=True,
+    num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='mmvisx.ShapesSceneDataset',
