@@ -1,7 +1,6 @@
 # Digits 0 to 5 with 60 labels; among the unlabelled images are as many that are 6 to 9 (of no class
-# that is known), and images the views are unsure of are left out. The lists are made by the lines in
-# docs/methods/co_training.md, "Foreign classes", and configs/_series_/co_training_foreign.py has the
-# other shares.
+# that is known), and images the views are unsure of are left out. Lists and what is expected:
+# docs/methods/co_training.md, "Foreign classes"; other shares: _series_/co_training_foreign.py.
 #   python tools/train.py configs/co_training/foreign_nano_digits.py
 # Hardware: one CPU core, a minute. Not in the document. Obtained: see docs/methods/co_training.md.
 _base_ = 'two_views_nano_digits.py'
