@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -24,15 +25,15 @@ __all__ = ['ViewMonitorHook', 'compare_views']
 def compare_views(model: Any, images: Tensor, labels: Tensor) -> ViewNumbers:
     """Attack each view of a co-trained model and see what becomes of all of them.
 
-    The views run as in a test, with running statistics and without dropout. Model, gradients and
-    random state are left as they were.
+    The views run as in a test, with running statistics and without dropout; the model stays as it
+    was. What an attack may draw at random is drawn.
 
     Args:
         model: With ``networks`` and ``attacked``, as :class:`mmvisx.CoTrainingClassifier`.
         images: Normalised, ``(N, C, H, W)``, unlabelled ones among them.
         labels: ``(N,)``, below 0 for unlabelled images; the others are attacked with their label.
+            Of a :class:`mmvisx.CoTrainingSegmentor` those of pixels, ``(N, H, W)``.
     """
-    before = random_state(images.device)
     networks = model.networks
     with modes_kept(model):
         model.eval()
@@ -41,7 +42,6 @@ def compare_views(model: Any, images: Tensor, labels: Tensor) -> ViewNumbers:
         for network in networks:
             moved = model.attacked(network, images, labels)
             attacked.append(torch.stack([each(moved) for each in networks]))
-    set_random_state(before, images.device)
     return view_numbers(clean, torch.stack(attacked), ~is_labelled(labels))
 
 
@@ -121,13 +121,15 @@ class ViewMonitorHook(Hook):
         if step % self.interval:
             return
         model = unwrap(runner.model)
-        # Not as for training, which may draw at random.
-        batch = model.data_preprocessor(data_batch, False)
+        device = next(model.parameters()).device
+        before = random_state(device)
+        # A copy: preprocessing writes into the samples, and the step will do it again.
+        batch = model.data_preprocessor(copy.deepcopy(data_batch), True)
         images = batch['inputs']
         labels = model._labels(batch['data_samples'], images)
         size = len(images) // (len(model.networks) // 2)
-        numbers = compare_views(model, images[:size], labels[:size])
-        numbers = _over_processes(numbers)
+        numbers = _over_processes(compare_views(model, images[:size], labels[:size]))
+        set_random_state(before, device)
         record = {f'view_monitor.{name}': value for name, value in numbers.summary().items()}
         runner.visualizer.add_scalars(dict(iter=step, **record), step=step)
         self._watch(runner, numbers)

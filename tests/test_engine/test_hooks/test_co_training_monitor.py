@@ -11,6 +11,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.config import ConfigDict
+from mmengine.registry import DefaultScope
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
 from torch import nn
@@ -19,6 +22,7 @@ from mmvisx.apis.run import build_runner
 from mmvisx.engine.hooks import EqualViewsHook, ViewMonitorHook
 from mmvisx.engine.hooks import co_training_monitor as monitor
 from mmvisx.engine.hooks.co_training_monitor import compare_views
+from mmvisx.models.segmentors import CoTrainingSegmentor
 from mmvisx.ops.co_training_monitor import ViewNumbers
 from mmvisx.utils import UserError
 from tests.contract.trainings import training
@@ -57,9 +61,9 @@ def by_the_definitions(model, images, labels, step):
     return {name: np.mean(values) for name, values in rows.items()}
 
 
-@pytest.mark.parametrize('lambda_dif', [0.0, 0.5])
-def test_against_the_definitions(lambda_dif):
-    model = co_training(view=convolutional(), step=0.1, lambda_dif=lambda_dif)
+@pytest.mark.parametrize('options', [dict(), dict(lambda_dif=0.0), dict(attack='shared')])
+def test_against_the_definitions(options):
+    model = co_training(view=convolutional(), step=0.1, **options)
     images, samples = batch_of(size=8, b=5, m=12)
     model.loss(images, samples)  # running statistics that are not those of the start
     with torch.no_grad():
@@ -152,13 +156,13 @@ def test_also_without_the_difference_and_every_so_often(tmp_path, data):
 class Runner(SimpleNamespace):
     """What the hook asks of a runner, with a model of two views."""
 
-    def __init__(self, views=2):
-        model = co_training(views, step=0.1, real=False)
+    def __init__(self, model=None):
+        model = model or co_training(2, step=0.1, real=False)
         self.told, self.records = [], []
         logger = SimpleNamespace(warning=self.told.append)
         visualizer = SimpleNamespace(add_scalars=lambda record, step: self.records.append(record))
         super().__init__(model=model, iter=0, logger=logger, visualizer=visualizer)
-        images, self.samples = batch_of(bundles=views // 2, b=5, m=12)
+        images, self.samples = batch_of(bundles=len(model.views) // 2, b=5, m=12)
         self.images = images * torch.tensor(STD).view(3, 1, 1)  # normalised again by the model
         model.data_preprocessor.to_rgb = False
 
@@ -215,12 +219,35 @@ def test_equal_views_set_it_off_and_different_ones_do_not():
 
 
 def test_of_four_views_two_are_equal():
-    runner = Runner(views=4)
+    runner = Runner(co_training(4, step=0.1, real=False))
     views = runner.model.views
     views[3].load_state_dict(views[1].state_dict())
     runner.go(ViewMonitorHook(interval=1), steps=3)
     assert len(runner.told) == 1
     assert 'views 1 and 3 have collapsed' in runner.told[0]
+
+
+def test_pixels_of_segmentors_and_samples_that_stay():
+    size = dict(size=(8, 8), pad_val=0, seg_pad_val=255)
+    preprocessor = dict(size, mean=[0.0] * 3, std=[1.0] * 3)
+    head = dict(type='FCNHead', in_channels=16, channels=8, num_convs=1, num_classes=3)
+    view = dict(
+        type='EncoderDecoder',
+        backbone=dict(type='mmvisx.CifarResNet', base_channels=4, stem_channels=4),
+        decode_head=dict(head, concat_input=False),
+    )
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        runner = Runner(CoTrainingSegmentor([view, view], data_preprocessor=preprocessor))
+    runner.images, runner.samples = [torch.rand(3, 6, 8) * 255] * 5, []
+    for k in range(5):
+        sample = SegDataSample(metainfo=dict(img_shape=(6, 8)))
+        if k < 2:
+            sample.gt_sem_seg = PixelData(data=torch.zeros(1, 6, 8, dtype=torch.long))
+        runner.samples.append(sample)
+    runner.go(ViewMonitorHook(interval=1))
+    assert runner.samples[0].gt_sem_seg.data.shape == (1, 6, 8)  # not padded yet
+    (record,) = runner.records
+    assert record['view_monitor.dif'] > 0
 
 
 def test_equal_views_stay_equal_in_training(tmp_path, data):
