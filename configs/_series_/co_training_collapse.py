@@ -3,9 +3,10 @@
 #       --out data/mnist_labels/100_0.txt    (and with the seeds 1 and 2)
 #   python tools/run_series.py configs/_series_/co_training_collapse.py
 #   python tools/analysis/co_training_curves.py work_dirs/co_training_collapse --what fooling
-# Expected, before any run: views of one start and the same images ("equal") set off the alarm, since
-# nothing tells them apart; with different starts and images they do not, also without L_dif, in so
-# short a training. With L_dif transferred fooling falls over the training, without it does not.
+# Expected, before any run: views of one start and the same images ("equal") set off the alarm,
+# since nothing tells them apart; with different starts and images they do not, also without L_dif,
+# in so short a training. With L_dif transferred fooling falls over the training, without
+# it does not.
 _config = 'configs/co_training/two_views_nano_digits.py'
 _hooks = [
     dict(type='mmvisx.CheckFiniteLossHook'),
