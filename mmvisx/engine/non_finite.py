@@ -80,7 +80,8 @@ def bad_gradients(parameters: Sequence[tuple[str, nn.Parameter]]) -> list[str]:
     if not given:
         return []
     norms = torch._foreach_norm([grad for _, grad in given])
-    if bool(torch.isfinite(torch.stack([norm.float() for norm in norms])).all()):
+    # Of a network on several devices there are norms on each.
+    if bool(torch.isfinite(torch.stack([n.to(norms[0].device, torch.float) for n in norms])).all()):
         return []
     # A norm may overflow where no gradient has.
     return [name for name, grad in given if not bool(torch.isfinite(grad).all())]

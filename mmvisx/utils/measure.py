@@ -17,22 +17,37 @@ from typing import Any
 import torch
 
 Run = Callable[[], Any]
+Clock = Callable[[], float]
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 
 
-def seconds(run: Run, device: str = 'cpu') -> float:
+def seconds(run: Run, device: str = 'cpu', clock: Clock = time.perf_counter) -> float:
     """Time one call, to the end of what it started on the device."""
     _synchronize(device)
-    start = time.perf_counter()
+    start = clock()
     run()
     _synchronize(device)
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def paired_seconds(
-    ours: Run, reference: Run, rounds: int, device: str = 'cpu', warm_up: int = 1
+    ours: Run,
+    reference: Run,
+    rounds: int,
+    device: str = 'cpu',
+    warm_up: int = 1,
+    clock: Clock = time.perf_counter,
 ) -> dict[str, float]:
-    """Time both in turns and return :func:`summary` of the pairs."""
+    """Time both in turns and return :func:`summary` of the pairs.
+
+    Args:
+        ours: What is measured.
+        reference: What with.
+        rounds: Pairs.
+        device: Where they run.
+        warm_up: Pairs before, which do not count.
+        clock: On a busy machine ``time.process_time`` leaves out what others do.
+    """
     _keep_blocks_below(2**25)  # where glibc's own adjustment ends
     for _ in range(warm_up):
         ours()
@@ -41,7 +56,7 @@ def paired_seconds(
     for turn in range(rounds):
         # The second of a turn finds warmer caches; each side is second as often.
         first, second = (ours, reference) if turn % 2 else (reference, ours)
-        times = seconds(first, device), seconds(second, device)
+        times = seconds(first, device, clock), seconds(second, device, clock)
         pairs.append(times if turn % 2 else times[::-1])
     return summary(pairs)
 

@@ -5,6 +5,7 @@ import math
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,6 +13,7 @@ from mmengine.registry import DefaultScope
 
 from mmvisx.apis.run import build_runner, prepare_config
 from mmvisx.registry import MODELS
+from mmvisx.utils import UserError
 from tests.helpers.checkpoints import same
 from tests.helpers.loggers import forget_loggers
 from tests.helpers.semi_supervised import image_folder, write_images, write_list
@@ -259,6 +261,55 @@ def test_four_views_resume_with_their_pairs(folder, tmp_path):
     resumed = train(folder, tmp_path / 'resumed', 'four', resume=True, load_from=checkpoint)
     assert runner.model.steps == 4
     assert same(weights(runner), weights(resumed))
+
+
+@pytest.mark.parametrize('iteration', [1, 3])
+def test_accumulated_gradients_are_resumed_in_the_middle(folder, tmp_path, iteration):
+    options = {'optim_wrapper.accumulative_counts': 2, 'model.attack': 'shared'}
+    runner = train(folder, tmp_path / 'whole', 'four', **options)
+    checkpoint = tmp_path / 'whole' / f'iter_{iteration}.pth'
+    held = torch.load(checkpoint, weights_only=False)['mmvisx_gradients']
+    assert any(gradient.any() for gradient in held.values())  # half of a step
+    resumed = train(
+        folder, tmp_path / 'resumed', 'four', resume=True, load_from=str(checkpoint), **options
+    )
+    assert same(weights(runner), weights(resumed))
+
+
+def test_in_bfloat16_and_resumed(whole, folder, tmp_path):
+    options = {'optim_wrapper.type': 'mmvisx.BFloat16OptimWrapper'}
+    runner = train(folder, tmp_path / 'whole', **options)
+    first = json.loads(
+        (Path(runner.log_dir) / 'vis_data' / 'scalars.json').read_text().splitlines()[0]
+    )
+    assert first['unmoved'] < 0.05
+    assert not same(weights(runner), weights(whole[0]))
+    for name, weight in weights(runner).items():
+        assert weight.dtype in (torch.float32, torch.int64)
+        if weight.dtype == torch.float32:
+            torch.testing.assert_close(weight, weights(whole[0])[name], rtol=0.3, atol=0.2)
+    checkpoint = str(tmp_path / 'whole' / 'iter_3.pth')
+    resumed = train(folder, tmp_path / 'resumed', resume=True, load_from=checkpoint, **options)
+    assert same(weights(runner), weights(resumed))
+
+
+@pytest.mark.parametrize('attack', ['fgsm', 'shared'])
+def test_a_view_with_nan_is_named(whole, folder, tmp_path, attack):
+    state = whole[0].model.state_dict()
+    bad = 'views.1.backbone.stages.1.2.conv.weight'
+    state = {k: v.clone().fill_(torch.nan) if k == bad else v for k, v in state.items()}
+    torch.save(dict(state_dict=state), tmp_path / 'bad.pth')
+    options = {'load_from': str(tmp_path / 'bad.pth'), 'model.attack': attack}
+    with pytest.raises(UserError, match=r'First layer with such an output: views\.1\.backbone\.st'):
+        train(folder, tmp_path / 'work', **options)
+
+
+def test_images_of_unequal_size_are_named(folder, tmp_path):
+    other = shutil.copytree(folder, tmp_path / 'images')
+    cv2.imwrite(str(other / 'a' / '0.png'), np.zeros((10, 12, 3)))
+    pipeline = [dict(type='mmvisx.LoadImageFromFile'), dict(type='PackInputs')]
+    with pytest.raises(UserError, match=r'(0\.png is 12x10.*14x14|14x14.*0\.png is 12x10)'):
+        train(other, tmp_path / 'work', **{'train_dataloader.dataset.dataset.pipeline': pipeline})
 
 
 def test_hidden_labels_that_are_noise_or_absent_change_no_bit(whole, folder, tmp_path):

@@ -106,6 +106,45 @@ def test_an_image_that_the_network_is_sure_of_is_attacked_all_the_same(dtype):
     assert (moved == 0.5).all()
 
 
+def faint():
+    """A network whose scores hardly depend on a pixel: they are means over a large map."""
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(3, 8, 3),
+        nn.LeakyReLU(0.1),
+        nn.AvgPool2d(62),
+        nn.Flatten(),
+        nn.Linear(8, 5),
+    )
+    nn.init.normal_(net[4].weight, 0, 0.0002)
+    return net
+
+
+def test_small_gradients_do_not_vanish_in_float16():
+    net = faint()
+    images, labels = torch.randn(4, 3, 64, 64), torch.arange(4)
+    one, zero = torch.ones(()), torch.zeros(())
+    with torch.autocast('cpu', torch.float16):
+        pixels = images.clone().requires_grad_()
+        F.cross_entropy(net(pixels).float(), labels, reduction='sum').backward()
+        moved = fgsm(net, images, labels, zero, one, step=0.5)
+    assert (pixels.grad == 0).float().mean() > 0.5  # as it is without a scale
+    assert (moved == images).float().mean() < 0.01
+    wanted = fgsm(net, images, labels, zero, one, step=0.5)
+    assert (moved == wanted).float().mean() > 0.98
+
+
+def test_what_float16_cannot_hold_stays_and_spoils_nothing():
+    net = faint()
+    nn.init.normal_(net[4].weight, 0, 3e4)
+    images, labels = torch.randn(4, 3, 64, 64), torch.arange(4)
+    one, zero = torch.ones(()), torch.zeros(())
+    with torch.autocast('cpu', torch.float16):
+        moved = fgsm(net, images, labels, zero, one, step=0.5)
+    assert moved.isfinite().all()
+    assert (moved == images).any()
+
+
 def test_nothing_is_left_behind():
     net = network().train()
     net[1].eval()

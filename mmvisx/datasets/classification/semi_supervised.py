@@ -20,6 +20,7 @@ from mmvisx.registry import DATASETS
 from mmvisx.utils.errors import UserError
 
 from .class_counts import read_labels
+from .semi_supervised_sizes import OneSize
 
 __all__ = [
     'UNLABELLED',
@@ -65,7 +66,8 @@ class SemiSupervised(Dataset):
 
     Raises:
         UserError: no image is labelled, a name on the list is unknown or stands there twice, U is
-            empty, a labelled file is also in U, or ``times`` is not positive.
+            empty, a labelled file is also in U, or ``times`` is not positive; an image that comes
+            out of the pipeline is not as large as the one before.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class SemiSupervised(Dataset):
             )
         self._parts = (whole, np.tile(chosen, times)), (other, rest)
         self.num_labelled = times * len(chosen)
+        self._one_size = OneSize()
         self._hidden = 'seg_map_path' if has_maps(whole) else 'gt_label'
         self.metainfo: dict[str, Any] = whole.metainfo
         print_log(f'{len(chosen)} labelled and {len(rest)} unlabelled images', 'current')
@@ -112,7 +115,11 @@ class SemiSupervised(Dataset):
 
     def __getitem__(self, index: int) -> Any:
         info = self.get_data_info(index)
-        return self._parts[index >= self.num_labelled][0].pipeline(info)
+        path = str(info.get('img_path') or f'image {index}')
+        sample = self._parts[index >= self.num_labelled][0].pipeline(info)
+        if 'gt_label' in info:  # preprocessors of segmentation make sizes equal
+            self._one_size(sample, path)
+        return sample
 
 
 @DATASETS.register_module()

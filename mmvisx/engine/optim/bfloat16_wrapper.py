@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -23,7 +23,8 @@ class BFloat16OptimWrapper(OptimWrapper):
     """Train with backbone and neck in bfloat16, on any device.
 
     ``extract_feat``, which holds backbone and neck in all OpenMMLab models, runs under
-    autocast: convolutions and matrix products in bfloat16, parameters, gradients, and what
+    autocast, in a model of several networks (:class:`mmvisx.CoTrainingClassifier`) that of
+    each: convolutions and matrix products in bfloat16, parameters, gradients, and what
     autocast or a layer keeps, in float32. Its features go to the heads in float32, since
     mmcv's RoIAlign and NMS have no bfloat16 kernel on CPU, where MMEngine's own
     ``AmpOptimWrapper`` is refused. bfloat16 has float32's range, so no loss is scaled and
@@ -44,19 +45,33 @@ class BFloat16OptimWrapper(OptimWrapper):
             yield
 
 
-def dense_in_bfloat16(model: nn.Module) -> AbstractContextManager[None]:
-    """Make a context in which ``extract_feat`` of a model, wrapped or not, runs under autocast.
+@contextmanager
+def dense_in_bfloat16(model: nn.Module) -> Iterator[None]:
+    """Have ``extract_feat`` of a model, wrapped or not, run under autocast.
 
     Raises:
-        UserError: the model has no ``extract_feat``.
+        UserError: neither the model has ``extract_feat``, nor has a network in it.
     """
-    network = unwrap(model)
-    if not callable(getattr(network, 'extract_feat', None)):
+    whole = unwrap(model)
+    networks = list(_with_features(whole))
+    if not networks:
         raise UserError(
-            f'BFloat16OptimWrapper (--amp): {type(network).__name__} has no extract_feat, the '
+            f'BFloat16OptimWrapper (--amp): {type(whole).__name__} has no extract_feat, the '
             'method that runs backbone and neck; leave --amp out'
         )
-    return mixed_in(network, _DenseInBFloat16)
+    with ExitStack() as stack:
+        for network in networks:
+            stack.enter_context(mixed_in(network, _DenseInBFloat16))
+        yield
+
+
+def _with_features(network: nn.Module) -> Iterator[nn.Module]:
+    """Find the outermost networks with ``extract_feat``."""
+    if callable(getattr(network, 'extract_feat', None)):
+        yield network
+        return
+    for part in network.children():
+        yield from _with_features(part)
 
 
 class _DenseInBFloat16(nn.Module):

@@ -28,6 +28,7 @@ from mmvisx.ops.co_training_attack import (
 from mmvisx.ops.co_training_bundles import is_labelled, mean_of_kept, pairing, split_bundles
 from mmvisx.registry import MODELS
 
+from .co_training_devices import AtItsDevice, devices_of_views
 from .co_training_parts import (
     build_attack,
     build_view,
@@ -69,6 +70,9 @@ class CoTrainingClassifier(BaseModel):
             ``real`` draws which one gets b_1.
         pairing_seed: Of the pairs, the same on all processes.
         data_preprocessor: Of all views.
+        devices: Where the views learn: a list of names that they take in turns, or ``'auto'``, all
+            GPUs of a training in one process. They go there when a training starts
+            (:meth:`init_weights`). None: where the model is.
 
     Attributes:
         ramp: Factor of both weights, from 0 to 1, set by :class:`mmvisx.CoTrainingRampHook`.
@@ -76,7 +80,8 @@ class CoTrainingClassifier(BaseModel):
     Raises:
         UserError: there are fewer than two views, or an odd number that is not paired anew; views
             have different classes, no such head, or preprocessors of their own; a weight is
-            negative or the step not from 0 to 1; the attack is none; a batch is not one of bundles.
+            negative or the step not from 0 to 1; the attack is none; a batch is not one of bundles;
+            in :meth:`init_weights`, a device is not there.
 
     Source: 001, Eq. 3.6 to 3.8 and Algorithm 1.
     """
@@ -96,6 +101,7 @@ class CoTrainingClassifier(BaseModel):
         real: bool = True,
         pairing_seed: int = 0,
         data_preprocessor: dict | None = None,
+        devices: str | Sequence[str] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         preprocessor = dict(type=self.preprocessor) | dict(data_preprocessor or {})
@@ -111,9 +117,19 @@ class CoTrainingClassifier(BaseModel):
         self.detach_target = detach_target
         self.real = real
         self.pairing_seed = pairing_seed
+        self.devices = devices
+        self.is_spread = False
         self.ramp = 1.0
         # In checkpoints, so that a resumed training pairs as the uninterrupted one.
         self.register_buffer('steps', torch.zeros((), dtype=torch.long))
+
+    def init_weights(self) -> None:
+        """Initialise the views, and put each on its device; the optimizer keeps its weights."""
+        places = devices_of_views(self.devices, len(self.views))
+        super().init_weights()
+        for view, device in zip(self.views, places, strict=False):
+            view.to(device)
+        self.is_spread = bool(places)
 
     def forward(
         self, inputs: Tensor, data_samples: list[DataSample] | None = None, mode: str = 'tensor'
@@ -234,8 +250,14 @@ class CoTrainingClassifier(BaseModel):
 
     @property
     def networks(self) -> Sequence[nn.Module]:
-        """The views, each as a network that gives scores ``(N, K)`` of images."""
-        return list(self.views)
+        """The views, each as a network that gives scores ``(N, K)`` of images, wherever it is."""
+        networks = [self._as_network(view) for view in self.views]
+        return [AtItsDevice(network) for network in networks] if self.is_spread else networks
+
+    @staticmethod
+    def _as_network(view: nn.Module) -> nn.Module:
+        """Return what gives scores of images alone."""
+        return view
 
     def _build_views(self, configs: Sequence[dict]) -> list[Any]:
         views = [build_view(i, config) for i, config in enumerate(configs)]

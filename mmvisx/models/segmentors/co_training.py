@@ -62,10 +62,10 @@ class CoTrainingSegmentor(CoTrainingClassifier):
     def __init__(self, views: Sequence[dict], **kwargs: Any) -> None:
         super().__init__(views, **kwargs)
 
-    @property
-    def networks(self) -> Sequence[nn.Module]:
-        """The views, each as a network that gives scores ``(N, K, H, W)`` of images."""
-        return [_FullSize(view) for view in self.views]
+    @staticmethod
+    def _as_network(view: nn.Module) -> nn.Module:
+        """Return what gives scores ``(N, K, H, W)`` of images alone."""
+        return _FullSize(view)
 
     def predict(self, inputs: Tensor, data_samples: list[SegDataSample] | None = None) -> Any:
         """Fill in the samples of images ``(N, C, H, W)``, each view as it predicts alone."""
@@ -73,7 +73,11 @@ class CoTrainingSegmentor(CoTrainingClassifier):
         whole = dict(ori_shape=size, img_shape=size, pad_shape=size, padding_size=[0] * 4)
         samples = data_samples or [SegDataSample(metainfo=whole) for _ in inputs]
         views: list[Any] = list(self.views)
-        scores = [v.inference(inputs, [sample.metainfo for sample in samples]) for v in views]
+        metas = [sample.metainfo for sample in samples]
+        scores = []
+        for view in views:
+            there = inputs.to(next(view.parameters()).device)
+            scores.append(view.inference(there, metas).to(inputs.device))
         own: list[list[Tensor]] = [[] for _ in samples]
         for view, each in zip(views, scores, strict=True):
             for maps, sample in zip(own, view.postprocess_result(each, samples), strict=True):

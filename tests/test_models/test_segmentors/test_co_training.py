@@ -193,6 +193,19 @@ def test_four_segmentors_of_different_sizes_learn():
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
+def test_segmentors_spread_over_devices_learn_and_predict_alike():
+    plain, spread = segmentor(), segmentor(devices=['cpu', 'cpu'])
+    spread.init_weights()
+    spread.load_state_dict(plain.state_dict())
+    assert spread.is_spread
+    batch = batch_of()
+    one, other = plain.loss(*batch), spread.loss(*batch)
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
+    found = [model.eval().predict(batch[0]) for model in (plain, spread)]
+    for a, b in zip(*found, strict=True):
+        assert torch.equal(a.view_sem_seg.data, b.view_sem_seg.data)
+
+
 def test_each_view_predicts_as_alone_and_the_whole_predicts_the_mean():
     model = segmentor([small(4), small(6)]).eval()
     images = batch_of(side=16)[0]
