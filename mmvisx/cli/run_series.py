@@ -11,7 +11,7 @@ def main() -> int:
     """Train and print the table."""
     parser = argparse.ArgumentParser(description='Train a series and write one table')
     parser.add_argument('series', help='a Python config with rows and metrics')
-    parser.add_argument('--work-dir', help='work_dirs/{series} by default')
+    parser.add_argument('--work-dir', type=Path, help='work_dirs/{series} by default')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2])
     parser.add_argument('--only', nargs='+', metavar='ROW', help='rows to run')
     parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')

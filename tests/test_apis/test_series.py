@@ -2,14 +2,17 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
 
+from mmvisx.apis import series_run
 from mmvisx.apis.series import Row, Series, load_series
 from mmvisx.apis.series_run import run_series
 from mmvisx.apis.series_table import make_table
+from mmvisx.cli.run_series import main
 from mmvisx.utils import UserError
 
 # Stands for tools/train.py: "trains" to an accuracy made of the config, or fails.
@@ -115,6 +118,19 @@ def test_a_failed_run_is_told_and_resumed(place):
     bad, _ = run(place, series, seeds=[4])
     assert bad['metrics']['accuracy/top1'] == 134
     assert (place / 'work/bad/seed_4/calls.txt').read_text() == '--resume.'
+
+
+@pytest.mark.parametrize('named', [True, False])
+def test_the_command_prints_the_table_of_its_work_dir(place, named, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    folder = place / ('mine' if named else 'work_dirs/series')
+    argv = ['run_series.py', 'series.py', '--seeds', '3']
+    monkeypatch.setattr(sys, 'argv', [*argv, '--work-dir', 'mine'] if named else argv)
+    command = (sys.executable, str(place / 'train.py'))
+    # The training in the place of tools/train.py
+    monkeypatch.setattr(series_run, 'run_series', partial(run_series, train_command=command))
+    assert main() == 0
+    assert capsys.readouterr().out.strip().endswith((folder / 'table.md').read_text().strip())
 
 
 def test_paired_differences_and_their_interval(place):
