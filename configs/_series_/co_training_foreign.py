@@ -11,7 +11,7 @@ rows = {
         config='configs/co_training/foreign_nano_digits.py',
         options={
             f'{_data}labelled': 'data/mnist_foreign/labelled_{seed}.txt',
-            f'{_data}unlabelled.ann_file': f'../mnist_foreign/u{share}_{{seed}}.txt',
+            f'{_data}unlabelled.ann_file': f'mnist_foreign/u{share}_{{seed}}.txt',
             f'{_data}times': times,
             'model.min_confidence': confidence,
             'train_cfg.max_epochs': epochs,

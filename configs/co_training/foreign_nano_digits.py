@@ -5,8 +5,9 @@
 # Hardware: one CPU core, a minute. Not in the document. Obtained: see docs/methods/co_training.md.
 _base_ = 'two_views_nano_digits.py'
 
-_lists = '../mnist_foreign/'  # below data_root
-_known = dict(num_classes=6, ann_file=_lists + 'known.txt')
+data_root = 'data/'
+_images = dict(data_root=data_root, data_prefix='mnist_png/train')
+_known = dict(_images, num_classes=6, ann_file='mnist_foreign/known.txt')
 _train = _base_.train_dataloader.dataset.dataset
 view = _base_.view | dict(head=_base_.view.head | dict(num_classes=6))
 model = dict(
@@ -22,10 +23,12 @@ train_dataloader = dict(
         labelled='data/mnist_foreign/labelled_0.txt',
         times=6,
         dataset=_known,
-        unlabelled=_train | dict(num_classes=None, ann_file=_lists + 'u50_0.txt', with_label=False),
+        unlabelled=_train
+        | dict(_images, num_classes=None, ann_file='mnist_foreign/u50_0.txt', with_label=False),
     ),
 )
-val_dataloader = dict(dataset=dict(num_classes=6, ann_file=_lists + 'test.txt'))
+_test = dict(data_root=data_root, data_prefix='mnist_png/test', ann_file='mnist_foreign/test.txt')
+val_dataloader = dict(dataset=dict(_test, num_classes=6))
 test_dataloader = val_dataloader
 
 max_epochs = 240 // 24

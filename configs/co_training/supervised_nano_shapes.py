@@ -2,7 +2,7 @@
 # label maps alone, all of them in each batch.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
 #   python tools/train.py configs/co_training/supervised_nano_shapes.py
-# Hardware: one CPU core. Not in the document. Obtained: not run.
+# Hardware: one CPU core. Not in the document. Obtained: see docs/methods/co_training.md.
 _base_ = 'two_views_nano_shapes.py'
 
 model = dict(

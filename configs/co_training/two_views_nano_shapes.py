@@ -2,7 +2,7 @@
 # label maps and 200 without.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
 #   python tools/train.py configs/co_training/two_views_nano_shapes.py
-# Hardware: one CPU core. Not in the document. Obtained: not run.
+# Hardware: one CPU core. Not in the document. Obtained: see docs/methods/co_training.md.
 _base_ = [
     '../_base_/models/fcn_skip_r18.py',
     '../_base_/datasets/co_training_shapes.py',
