@@ -57,6 +57,11 @@ def reference_model(path):
     return model
 
 
+# A training that is not validated, or an autoencoder's, which is not tested, has not all of them.
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+EVALUATORS = ('val_evaluator', 'test_evaluator')
+
+
 @pytest.fixture(autouse=True)
 def _scope():
     with DefaultScope.overwrite_default_scope('mmdet'):
@@ -130,12 +135,11 @@ def test_builds(name):
     with torch.device('cpu' if reads else 'meta'):
         model = MODELS.build(cfg.model)
     assert any(p.requires_grad for p in model.parameters())
-    # A training that is not validated has None for both.
-    for loader in filter(None, (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)):
+    for loader in filter(None, map(cfg.get, LOADERS)):
         for dataset in unwrap(loader.dataset):
             Compose(dataset.get('pipeline', []))
             assert resolve_type(dataset.type, cfg.default_scope) is not None
-    for evaluators in filter(None, (cfg.val_evaluator, cfg.test_evaluator)):
+    for evaluators in filter(None, map(cfg.get, EVALUATORS)):
         for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
             assert resolve_type(evaluator.type, cfg.default_scope) is not None
     for hook in cfg.custom_hooks:

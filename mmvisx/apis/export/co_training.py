@@ -14,12 +14,12 @@ from mmvisx.utils.checkpoint_file import write_checkpoint
 from mmvisx.utils.config.model import model_config
 from mmvisx.utils.errors import UserError
 from mmvisx.utils.files import write_text
+from mmvisx.utils.tasks import task_of
 
 __all__ = ['config_of_view', 'split_views']
 
 # What a config needs for testing and predicting, beside the model.
 _KEPT = (
-    'default_scope',
     'default_hooks',
     'env_cfg',
     'vis_backends',
@@ -41,7 +41,7 @@ def config_of_view(cfg: Config, index: int) -> Config:
     if 'test_dataloader' in kept:
         kept['test_evaluator'] = dict(type='Accuracy', topk=(1,))
         kept.setdefault('test_cfg', dict(type='TestLoop'))
-    return Config(dict(kept, model=view))
+    return Config(dict(kept, model=view, default_scope=task_of(cfg).scope))
 
 
 def split_views(

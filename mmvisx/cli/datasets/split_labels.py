@@ -86,6 +86,7 @@ def build(path: Path) -> Any:
     import mmvisx.datasets  # noqa: F401 - registers everything
     from mmvisx.registry import DATASETS
     from mmvisx.utils.config import load_config
+    from mmvisx.utils.tasks import task_of
 
     scope = 'mmpretrain'
     if path.is_dir():
@@ -97,6 +98,6 @@ def build(path: Path) -> Any:
             raise UserError(f'{path} has no train_dataloader with a dataset to choose from')
         if config.type in ('mmvisx.LabelledImages', 'mmvisx.SemiSupervised'):
             config = config.dataset
-        scope = whole.get('default_scope') or scope
+        scope = task_of(whole).scope
     with DefaultScope.overwrite_default_scope(scope):
         return DATASETS.build(config)

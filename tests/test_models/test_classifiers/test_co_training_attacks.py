@@ -3,11 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.registry import MODELS
 from torch import nn
 
 from mmvisx.ops.co_training import jensen_shannon_loss, view_difference_loss
 from mmvisx.ops.co_training_attack import only_inputs_learn, targets_of
-from mmvisx.registry import MODELS
 from mmvisx.utils import UserError
 from tests.helpers.co_training import MEAN, STD, batch_of, co_training, convolutional, linear
 
@@ -32,7 +32,7 @@ def normed():
     """Config of a classifier with batch norm, for images of 3x6x6."""
     return dict(
         type='ImageClassifier',
-        backbone=dict(type='mmvisx.ConvNorm'),
+        backbone=dict(type='mmengine.ConvNorm'),
         neck=dict(type='GlobalAveragePooling'),
         head=dict(type='LinearClsHead', num_classes=5, in_channels=4),
     )
@@ -151,7 +151,7 @@ class PGD:
 
 
 def test_an_attack_of_three_steps_from_a_config():
-    attack = dict(type='mmvisx.PGD', step=0.05, times=3)
+    attack = dict(type='mmengine.PGD', step=0.05, times=3)
     model = co_training(view=convolutional(), attack=attack, real=False)
     images, samples = batch_of(size=8)
     statistics = [b.clone() for b in model.views.buffers()]
