@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mmvisx.cli.options import add_config_argument
 from mmvisx.utils import UserError
 
-__all__ = ['add_model_arguments', 'add_predictors', 'model_arguments', 'named_predictors']
+if TYPE_CHECKING:
+    from mmvisx.apis.few_shot_teachable import Teachable
+
+__all__ = [
+    'add_category_changes',
+    'add_model_arguments',
+    'add_predictors',
+    'change_categories',
+    'check_something_to_do',
+    'model_arguments',
+    'named_predictors',
+]
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +43,34 @@ def model_arguments(args: argparse.Namespace) -> tuple[str | None, str]:
     if args.checkpoint is None and args.model.endswith('.py'):
         raise UserError(f'{args.model} is a config: give the checkpoint next')
     return (None, args.model) if args.checkpoint is None else (args.model, args.checkpoint)
+
+
+def add_category_changes(parser: argparse.ArgumentParser) -> None:
+    """Add what is done to categories that a network was taught before."""
+    parser.add_argument('--remove', nargs='+', default=[], metavar='NAME')
+    parser.add_argument('--rename', nargs=2, action='append', default=[], metavar=('NAME', 'NEW'))
+
+
+def check_something_to_do(args: argparse.Namespace) -> None:
+    """Refuse a command that would change and predict nothing.
+
+    Raises:
+        UserError: See above.
+    """
+    if not (args.add or args.remove or args.rename or args.predict):
+        raise UserError('nothing to do: give --add, --remove, --rename or --predict')
+
+
+def change_categories(model: Teachable, args: argparse.Namespace) -> None:
+    """Remove and rename categories of a taught network.
+
+    Raises:
+        UserError: There is none of a name, or a new name is taken.
+    """
+    for name in args.remove:
+        model.remove_category(name)
+    for name, new in args.rename:
+        model.rename_category(name, new)
 
 
 def add_predictors(parser: argparse.ArgumentParser) -> None:

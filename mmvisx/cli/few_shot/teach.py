@@ -16,7 +16,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mmvisx.cli.few_shot.options import add_model_arguments, model_arguments
+from mmvisx.cli.few_shot.options import (
+    add_category_changes,
+    add_model_arguments,
+    change_categories,
+    check_something_to_do,
+    model_arguments,
+)
 from mmvisx.cli.options import add_trust_option
 from mmvisx.utils import UserError
 
@@ -37,8 +43,7 @@ def main() -> int:
         metavar=('NAME', 'PHOTO'),
         help='a class and its photographs, or a folder of them; several times for several',
     )
-    parser.add_argument('--remove', nargs='+', default=[], metavar='NAME')
-    parser.add_argument('--rename', nargs=2, action='append', default=[], metavar=('NAME', 'NEW'))
+    add_category_changes(parser)
     parser.add_argument(
         '--balance',
         action='store_true',
@@ -54,8 +59,7 @@ def main() -> int:
     parser.add_argument('--save', help='checkpoint to write')
     parser.add_argument('--device', help='cpu, cuda:0, ...; a GPU if there is one by default')
     args = parser.parse_args()
-    if not (args.add or args.remove or args.rename or args.predict):
-        raise UserError('nothing to do: give --add, --remove, --rename or --predict')
+    check_something_to_do(args)
     for words in args.add:
         if len(words) < 2:
             raise UserError(f'--add {words[0]}: give a photograph at least')
@@ -80,10 +84,7 @@ def _teach(args: argparse.Namespace) -> int:
         device=args.device,
         show_progress=False,
     )
-    for name in args.remove:
-        model.remove_category(name)
-    for name, new in args.rename:
-        model.rename_category(name, new)
+    change_categories(model, args)
     for name, *photos in args.add:
         files = [file for photo in photos for file in list_images(photo)]
         for line in model.add_photos(name, files):

@@ -14,9 +14,14 @@ from __future__ import annotations
 
 import argparse
 
-from mmvisx.cli.few_shot.options import add_model_arguments, model_arguments
+from mmvisx.cli.few_shot.options import (
+    add_category_changes,
+    add_model_arguments,
+    change_categories,
+    check_something_to_do,
+    model_arguments,
+)
 from mmvisx.cli.options import add_trust_option
-from mmvisx.utils import UserError
 
 
 def main() -> None:
@@ -36,15 +41,13 @@ def main() -> None:
         help='COCO annotations of new classes, and the folder of the images',
     )
     parser.add_argument('--boxes', type=int, help='the first so many boxes of each class; all')
-    parser.add_argument('--remove', nargs='+', default=[], metavar='NAME')
-    parser.add_argument('--rename', nargs=2, action='append', default=[], metavar=('NAME', 'NEW'))
+    add_category_changes(parser)
     parser.add_argument('--predict', nargs='*', default=[], help='images or folders')
     parser.add_argument('--out', default='outputs', help='folder for the drawn predictions')
     parser.add_argument('--save', help='checkpoint to write')
     parser.add_argument('--device', help='cpu, cuda:0, ...; a GPU if there is one by default')
     args = parser.parse_args()
-    if not (args.add or args.remove or args.rename or args.predict):
-        raise UserError('nothing to do: give --add, --remove, --rename or --predict')
+    check_something_to_do(args)
 
     from mmvisx.apis.few_shot_detector import TeachableDetector
     from mmvisx.datasets.detection.few_shot_split import boxes_by_class
@@ -57,10 +60,7 @@ def main() -> None:
         device=args.device,
         show_progress=False,
     )
-    for name in args.remove:
-        model.remove_category(name)
-    for name, new in args.rename:
-        model.rename_category(name, new)
+    change_categories(model, args)
     for file, folder in args.add:
         for name, boxes in boxes_by_class(file, folder).items():
             chosen = boxes[: args.boxes]
