@@ -60,7 +60,7 @@ class GreedyLoop(StepLoop):
                 f'needs {pairs + 1} numbers from 1 on: iterations of each pair, and of the whole'
             )
         super().__init__(runner, dataloader, max_iters=sum(stages), **kwargs)
-        self.ends = list(accumulate(stages))
+        self.starts, self.ends = [0, *accumulate(stages[:-1])], list(accumulate(stages))
         self.cache_limit = cache_limit
         self.features: Tensor | None = None
         self._stage: int | None = None
@@ -82,7 +82,7 @@ class GreedyLoop(StepLoop):
         if not whole:
             model.encoder.layers[stage].requires_grad_(True)
             model.decoder[stage].requires_grad_(True)
-        if self._iter == ([0, *self.ends])[stage]:  # not where a run goes on inside a stage
+        if self._iter == self.starts[stage]:  # not where a run goes on inside a stage
             self.runner.optim_wrapper.optimizer.state.clear()
             for parameter in model.parameters():
                 parameter.grad = None
