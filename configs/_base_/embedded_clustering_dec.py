@@ -19,11 +19,7 @@ train_dataloader = dict(
     dataset=dict(type='mmvisx.VectorDataset'),
 )
 test_dataloader = dict(
-    batch_size=4096,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='mmvisx.datasets.whole_batch'),
-    dataset=dict(type='mmvisx.VectorDataset'),
+    train_dataloader, batch_size=4096, sampler=dict(type='DefaultSampler', shuffle=False)
 )
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters)
 test_cfg = dict(type='TestLoop')
