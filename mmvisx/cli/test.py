@@ -85,7 +85,6 @@ def main() -> None:
             runner.test_evaluator.metrics.append(run.prediction_dump(cfg, args.out))
         metrics = runner.test()
     if suffix == '.json' and is_main_process():
-        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         write_json(args.out, {k: _plain(v) for k, v in metrics.items()})
 
 

@@ -46,7 +46,6 @@ def streaming() -> Iterator[None]:
         if '://' in filename or file_client_args or backend_args:
             plain(checkpoint, filename, file_client_args, backend_args)
             return
-        Path(filename).parent.mkdir(parents=True, exist_ok=True)
         write_checkpoint(checkpoint, filename)
 
     mmengine_runner.save_checkpoint = write

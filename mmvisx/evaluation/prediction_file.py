@@ -34,6 +34,5 @@ class PredictionFile(BaseMetric):
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Write the file; returns no metric."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         write_predictions(self.path, results)
         return {}

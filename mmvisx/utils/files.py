@@ -26,7 +26,6 @@ _REMEDIES = {
     errno.ENOSPC: 'Make room on the disk or choose another folder',
     errno.EDQUOT: 'Make room within your quota or choose another folder',
     errno.EFBIG: 'Lift the limit on the size of files (ulimit -f)',
-    errno.ENOENT: 'Create the folder first',
 }
 
 
@@ -42,14 +41,15 @@ def writing(path: str | Path, mode: str = 'w', needed: int | None = None) -> Ite
 
     Every file of the package that somebody would miss is written like this. The thousands of
     images and labels of a data set that is made or converted may stay plain: they can be made
-    again. What is no regular file (``/dev/stdout``, a pipe) is written as it is.
+    again. Folders that are missing are created. What is no regular file (``/dev/stdout``, a pipe)
+    is written as it is.
 
     Args:
         mode: ``'w'`` for text (UTF-8), ``'wb'`` for bytes.
         needed: size in bytes, if it is known before: for the message when there is no room.
 
     Raises:
-        UserError: the file cannot be written (no such folder, not permitted, disk or quota full);
+        UserError: the file cannot be written (not permitted, disk or quota full);
             names the path and the bytes that are needed.
     """
     if mode not in ('w', 'wb'):
@@ -63,6 +63,8 @@ def writing(path: str | Path, mode: str = 'w', needed: int | None = None) -> Ite
     target = Path(os.path.realpath(path))  # a link stays a link
     temporary = target.with_name(f'.{target.name}.{secrets.token_hex(4)}.part')
     try:
+        with suppress(FileExistsError):  # a file: said when the temporary is opened
+            target.parent.mkdir(parents=True, exist_ok=True)
         raw = _Temporary(str(temporary), 'x')
     except OSError as error:
         raise UserError(_refusal(path, error, needed, 0)) from error

@@ -93,7 +93,6 @@ def export_rejuvenated(
     images = torch.randn(2, *input_shape)
     kept = {key: checkpoint[key] for key in ('meta',) if key in checkpoint}
     content = dict(graph=graph.to_dict())
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
     exported = {**kept, 'state_dict': plain.state_dict()}
     keep_entry(exported, REJUVENATED, content)
     write_checkpoint(exported, out)

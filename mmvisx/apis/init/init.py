@@ -84,7 +84,6 @@ def init(path: str | Path, options: Options | None = None) -> list[str]:
         notes.append(_divide(data, lists, options))
         request = _request(data, _machine(options.device), weights, options.seed)
         plan = WRITERS[data.task](request)
-        out.parent.mkdir(parents=True, exist_ok=True)
         write_text(out, lay_out(_header(data, out, plan, request.machine), _entries(request, plan)))
     except BaseException:
         shutil.rmtree(lists, ignore_errors=True)  # there was none before

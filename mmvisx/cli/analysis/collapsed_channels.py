@@ -10,7 +10,6 @@ once; channels that do not vary are "constant", and neither in a pair nor distin
 """
 
 import argparse
-from pathlib import Path
 
 from mmvisx.cli.options import add_config_argument, add_config_options, add_trust_option
 from mmvisx.utils.files import write_json
@@ -60,5 +59,4 @@ def main() -> None:
             )
             for name, entry in result.items()
         }
-        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         write_json(args.out, content)

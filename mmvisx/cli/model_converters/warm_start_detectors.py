@@ -37,7 +37,6 @@ def main(args: list[str] | None = None) -> int:
     model = build_model(prepare_config(options.config))
     model.init_weights()  # type: ignore[operator]
     warm_start_detectors(model, state)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     write_checkpoint({'state_dict': model.state_dict()}, options.out)
     count = sum(p.numel() for p in model.parameters())
     print(f'{options.out}: {count:,} parameters, {count - _parameters(state):,} of them new')

@@ -7,7 +7,6 @@ Example: python tools/panoptic/evaluate.py out/panoptic.json \
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from mmvisx.utils.files import write_json
 
@@ -29,6 +28,5 @@ def main(args: list[str] | None = None) -> int:
     print(scores.table())
     if options.out is not None:
         metrics = {k: None if v != v else v for k, v in scores.metrics().items()}
-        Path(options.out).parent.mkdir(parents=True, exist_ok=True)
         write_json(options.out, metrics)
     return 0

@@ -40,7 +40,6 @@ def read_names(path: str | Path) -> list[str]:
 def write_names(path: Path, names: Iterable[str]) -> int:
     """Write a list, sorted; return how many it has."""
     ordered = sorted(names)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, ''.join(f'{name}\n' for name in ordered))
     return len(ordered)
 
