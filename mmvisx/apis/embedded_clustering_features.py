@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
-from mmvisx.datasets.features.embedded_clustering_images import read_picture
+from mmvisx.datasets.features.embedded_clustering.images import read_picture
 from mmvisx.utils.errors import UserError
 
 from .build import build_model, build_test_pipeline

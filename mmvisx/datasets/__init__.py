@@ -10,8 +10,8 @@ from mmvisx.datasets.detection.coco import CocoDataset
 from mmvisx.datasets.detection.labelme import LabelMeDataset
 from mmvisx.datasets.detection.voc import VOCDataset
 from mmvisx.datasets.detection.yolo import YoloDataset
-from mmvisx.datasets.features.embedded_clustering_subsets import ImbalancedVectors, VectorSplit
-from mmvisx.datasets.features.embedded_clustering_vectors import VectorDataset, whole_batch
+from mmvisx.datasets.features.embedded_clustering.subsets import ImbalancedVectors, VectorSplit
+from mmvisx.datasets.features.embedded_clustering.vectors import VectorDataset, whole_batch
 from mmvisx.datasets.segmentation.camvid import CamVidDataset
 from mmvisx.datasets.segmentation.multi_task_dataset import MultiTaskDataset
 from mmvisx.datasets.segmentation.pascal_person_part import PERSON_PARTS, PascalPersonPartDataset

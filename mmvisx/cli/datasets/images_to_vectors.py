@@ -46,8 +46,8 @@ def main(args: list[str] | None = None) -> None:
     options = parser.parse_args(args)
     check(options)
 
-    from mmvisx.datasets.features.embedded_clustering_images import list_pictures
-    from mmvisx.datasets.features.embedded_clustering_write import unit_factor, write_vectors
+    from mmvisx.datasets.features.embedded_clustering.images import list_pictures
+    from mmvisx.datasets.features.embedded_clustering.write import unit_factor, write_vectors
 
     files, labels = list_pictures(options.folder)
     vectors, kept, skipped = describe(options, files)
@@ -85,8 +85,8 @@ def describe(options: argparse.Namespace, files: list[Any]) -> tuple[Any, list[i
     """Return vectors ``(n, d)``, their places among the files, and what was skipped."""
     from functools import partial
 
-    from mmvisx.datasets.features.embedded_clustering_hog import hog_colour
-    from mmvisx.datasets.features.embedded_clustering_images import picture_vectors, pixels
+    from mmvisx.datasets.features.embedded_clustering.hog import hog_colour
+    from mmvisx.datasets.features.embedded_clustering.images import picture_vectors, pixels
     from mmvisx.utils.progress import progress
 
     shown = progress(files, 'reading pictures', total=len(files))

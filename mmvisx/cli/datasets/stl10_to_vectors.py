@@ -26,12 +26,12 @@ def main(args: list[str] | None = None) -> None:
     options = parser.parse_args(args)
     import numpy as np
 
-    from mmvisx.datasets.features.embedded_clustering_hog import hog_colour
-    from mmvisx.datasets.features.embedded_clustering_images import (
+    from mmvisx.datasets.features.embedded_clustering.hog import hog_colour
+    from mmvisx.datasets.features.embedded_clustering.images import (
         read_stl_images,
         read_stl_labels,
     )
-    from mmvisx.datasets.features.embedded_clustering_write import unit_factor, write_vectors
+    from mmvisx.datasets.features.embedded_clustering.write import unit_factor, write_vectors
     from mmvisx.utils.progress import progress
 
     folder = Path(options.folder)

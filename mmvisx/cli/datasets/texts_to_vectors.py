@@ -34,8 +34,8 @@ def main(args: list[str] | None = None) -> None:
         raise UserError(f'--terms {options.terms} should be 1 or more')
     if options.only and options.label is None:
         raise UserError('--only needs --label, the key of the label')
-    from mmvisx.datasets.features.embedded_clustering_texts import read_texts, tf_idf
-    from mmvisx.datasets.features.embedded_clustering_write import write_vectors
+    from mmvisx.datasets.features.embedded_clustering.texts import read_texts, tf_idf
+    from mmvisx.datasets.features.embedded_clustering.write import write_vectors
     from mmvisx.utils.progress import progress
 
     pairs = read_texts(options.file, options.text, options.label, options.only)

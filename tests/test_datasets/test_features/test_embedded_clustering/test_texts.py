@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mmvisx.datasets import VectorDataset
-from mmvisx.datasets.features.embedded_clustering_texts import StemTokens, read_texts, tf_idf
-from mmvisx.datasets.features.embedded_clustering_write import write_vectors
+from mmvisx.datasets.features.embedded_clustering.texts import StemTokens, read_texts, tf_idf
+from mmvisx.datasets.features.embedded_clustering.write import write_vectors
 from mmvisx.utils.errors import UserError
 
 TEXTS = [
@@ -51,7 +51,7 @@ def test_length_is_the_root_of_the_terms():
 def test_texts_without_terms_are_warned_of(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(
-        'mmvisx.datasets.features.embedded_clustering_checks.print_log',
+        'mmvisx.datasets.features.embedded_clustering.checks.print_log',
         lambda text, *args: said.append(text),
     )
     path = write_vectors(tmp_path, tf_idf(TEXTS)[0], ['a', 'b', 'a', 'a'])

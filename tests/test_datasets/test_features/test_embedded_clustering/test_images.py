@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmvisx.datasets.features.embedded_clustering_images import (
+from mmvisx.datasets.features.embedded_clustering.images import (
     list_pictures,
     picture_vectors,
     pixels,
@@ -10,7 +10,7 @@ from mmvisx.datasets.features.embedded_clustering_images import (
     read_stl_images,
     read_stl_labels,
 )
-from mmvisx.datasets.features.embedded_clustering_write import unit_factor, write_vectors
+from mmvisx.datasets.features.embedded_clustering.write import unit_factor, write_vectors
 from mmvisx.utils.errors import UserError
 
 RNG = np.random.default_rng(0)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmvisx.datasets.features.embedded_clustering_hog import hog, hog_colour
+from mmvisx.datasets.features.embedded_clustering.hog import hog, hog_colour
 from mmvisx.utils.errors import UserError
 
 

@@ -263,7 +263,7 @@ def test_values_of_files_are_checked_when_they_are_read(tmp_path):
 def said(monkeypatch):
     lines = []
     monkeypatch.setattr(
-        'mmvisx.datasets.features.embedded_clustering_checks.print_log',
+        'mmvisx.datasets.features.embedded_clustering.checks.print_log',
         lambda text, *args: lines.append(text),
     )
     return lines

@@ -9,9 +9,9 @@ import numpy as np
 from mmvisx.registry import DATASETS
 from mmvisx.utils.errors import UserError
 
-from .embedded_clustering_labels import read_labels
-from .embedded_clustering_rows import open_rows
-from .embedded_clustering_vectors import VectorDataset
+from .labels import read_labels
+from .rows import open_rows
+from .vectors import VectorDataset
 
 __all__ = ['ImbalancedVectors', 'VectorSplit', 'retained_rows', 'split_rows']
 

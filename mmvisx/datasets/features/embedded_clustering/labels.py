@@ -9,7 +9,7 @@ import numpy as np
 
 from mmvisx.utils.errors import UserError
 
-from .embedded_clustering_idx import is_idx, read_idx
+from .idx import is_idx, read_idx
 
 __all__ = ['read_labels']
 

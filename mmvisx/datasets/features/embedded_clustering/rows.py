@@ -17,7 +17,7 @@ from scipy import sparse
 
 from mmvisx.utils.errors import UserError
 
-from .embedded_clustering_idx import check_length, idx_layout, is_idx, read_idx
+from .idx import check_length, idx_layout, is_idx, read_idx
 
 __all__ = [
     'ArrayRows',

@@ -3,7 +3,7 @@ import pytest
 from scipy import sparse
 
 from mmvisx.datasets import ImbalancedVectors, VectorDataset, VectorSplit
-from mmvisx.datasets.features.embedded_clustering_subsets import retained_rows, split_rows
+from mmvisx.datasets.features.embedded_clustering.subsets import retained_rows, split_rows
 from mmvisx.utils.errors import UserError
 
 POINTS = np.arange(66.0).reshape(11, 6)

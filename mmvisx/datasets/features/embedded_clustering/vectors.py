@@ -13,9 +13,9 @@ from torch.utils.data import Dataset
 from mmvisx.registry import DATASETS
 from mmvisx.utils.errors import UserError
 
-from .embedded_clustering_checks import FirstLook
-from .embedded_clustering_labels import read_labels
-from .embedded_clustering_rows import SparseRows, choose, open_rows
+from .checks import FirstLook
+from .labels import read_labels
+from .rows import SparseRows, choose, open_rows
 
 __all__ = ['VectorDataset', 'whole_batch']
 

@@ -1,0 +1,1 @@
+"""Points of Deep Embedded Clustering: arrays, files, texts and pictures as rows of numbers."""
