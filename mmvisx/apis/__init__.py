@@ -11,7 +11,7 @@ from mmvisx.apis.inference import (
 )
 
 if TYPE_CHECKING:
-    from mmvisx.apis.embedded_clustering import DeepClustering
+    from mmvisx.apis.embedded_clustering.estimator import DeepClustering
 
 __all__ = [
     'ClassificationInferencer',
@@ -26,7 +26,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import the clusterer when it is asked for: inferencers do without its training's engine."""
     if name == 'DeepClustering':
-        from mmvisx.apis.embedded_clustering import DeepClustering
+        from mmvisx.apis.embedded_clustering.estimator import DeepClustering
 
         return DeepClustering
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -96,7 +96,7 @@ def describe(options: argparse.Namespace, files: list[Any]) -> tuple[Any, list[i
         return picture_vectors(shown, partial(pixels, grey=options.grey), options.size)
     import torch
 
-    from mmvisx.apis.embedded_clustering_features import backbone_vectors
+    from mmvisx.apis.embedded_clustering.features import backbone_vectors
     from mmvisx.apis.run import prepare_config
 
     cfg = prepare_config(options.config, options=options.cfg_options)

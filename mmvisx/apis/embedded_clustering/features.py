@@ -12,10 +12,9 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
+from mmvisx.apis.build import build_model, build_test_pipeline
 from mmvisx.datasets.features.embedded_clustering.images import read_picture
 from mmvisx.utils.errors import UserError
-
-from .build import build_model, build_test_pipeline
 
 __all__ = ['backbone_features', 'backbone_vectors']
 

@@ -1,0 +1,1 @@
+"""Deep Embedded Clustering for arrays and for folders of pictures."""
