@@ -206,6 +206,16 @@ def test_it_stops_when_nothing_moves(trainings, autoencoder):
     assert (folder / 'iter_4.pth').exists()
 
 
+def test_what_it_stops_with_is_written(trainings, autoencoder):
+    extra = start(autoencoder) + (
+        '\ncustom_hooks[-1]["tol"] = 1.0\ndefault_hooks["checkpoint"]["interval"] = 100\n'
+    )
+    folder = trainings.run(trainings.write('stopped', 'dec', extra))
+    last = (folder / 'last_checkpoint').read_text()
+    assert last.endswith('iter_4.pth')
+    assert [at['iter'] for at in read(folder, 4)['mmvisx_dec_targets']['history']] == [0, 4]
+
+
 def test_without_labels_there_is_no_accuracy(trainings, autoencoder):
     extra = start(autoencoder) + '\ntrain_dataloader["dataset"].pop("labels")\n'
     kept = read(trainings.run(trainings.write('unlabelled', 'dec', extra)), 12)

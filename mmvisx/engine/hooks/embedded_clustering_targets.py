@@ -134,6 +134,8 @@ class DECTargetHook(Hook):
                 f'{100 * self.tol} %: the training ends'
             )
             runner.train_loop.stop_training = True
+            # For hooks that do something last, as writing a checkpoint, this is the last iteration.
+            runner.train_loop._max_iters = runner.iter + 1
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Store the targets, which follow from weights that have moved on since."""
