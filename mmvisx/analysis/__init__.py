@@ -11,6 +11,15 @@ from .dataset_samples import DatasetSamples
 from .detection_ap_gain import APGain
 from .detection_elephant import DetectionElephant
 from .detectors_switches import SwitchMaps
+from .embedded_clustering import (
+    AssignmentGradients,
+    ClusterNumbers,
+    ClusterReliability,
+    ClusterTable,
+    CodeEmbedding,
+    ParameterSweep,
+    TypicalPoints,
+)
 from .few_shot_balance import Balance
 from .few_shot_compare import FewShotTable
 from .few_shot_impact import Impact
@@ -27,8 +36,13 @@ from .training_curves import TrainingCurves
 
 __all__ = [
     'APGain',
+    'AssignmentGradients',
     'Balance',
+    'ClusterNumbers',
+    'ClusterReliability',
+    'ClusterTable',
     'CoTrainingCurves',
+    'CodeEmbedding',
     'CollapsedChannels',
     'DatasetSamples',
     'DetectionElephant',
@@ -40,10 +54,12 @@ __all__ = [
     'LabelSmoothGap',
     'LearningRates',
     'MultiplyAdds',
+    'ParameterSweep',
     'SeedTables',
     'SwitchMaps',
     'TaskCurves',
     'TrainingCurves',
+    'TypicalPoints',
     'Unknown',
     'WeightEmbedding',
 ]

@@ -44,6 +44,9 @@ COMMANDS = {
     'series': Command('run_series', 'train several configs with several seeds; one table'),
     'analyse': Command('', 'look into trainings, results and trained networks'),
     'analyse ap-gain': Command('analysis.ap_gain', 'chart the gain in AP of each class'),
+    'analyse clusters': Command(
+        'analysis.clusters', 'draw typical points, codes, tables and series of clusterings'
+    ),
     'analyse collapsed-channels': Command('analysis.collapsed_channels', 'count equal channels'),
     'analyse co-training-curves': Command(
         'analysis.co_training_curves', 'draw how co-trained views learn, and how alike they are'

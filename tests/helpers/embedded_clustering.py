@@ -3,8 +3,11 @@
 import sys
 
 import numpy as np
+import torch
 
+from mmvisx.analysis.embedded_clustering import AssignedPoints
 from mmvisx.cli import train as cli
+from mmvisx.ops.embedded_clustering import student_t_assignment
 from tests.helpers.loggers import forget_loggers
 
 CHANNELS = (6, 8, 5, 2)
@@ -69,3 +72,15 @@ class Trainings:
         forget_loggers()
         cli.main()
         return work_dir
+
+
+def assigned(n=60, k=3, d=2, alpha=1.0, classes=3, seed=0):
+    """Return points whose codes are random around centroids, of random classes or (0) of none."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(max(classes, 1), size=n)
+    centroids = 2 * random.normal(size=(k, d))
+    codes = torch.from_numpy(centroids[labels % k] + random.normal(size=(n, d)))
+    centroids = torch.from_numpy(centroids)
+    q = student_t_assignment(codes, centroids, alpha)
+    names = tuple('abcdefgh'[:classes])
+    return AssignedPoints(codes, q, centroids, alpha, labels if classes else None, names)
