@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from .outlines import SHAPES_CLASSES, coverage
 from .parts import part_labels
 from .texture import STUFF_TEXTURES, object_texture
 
-SHAPES_CLASSES = ('disc', 'square', 'triangle', 'star', 'cross', 'crescent')
 SHAPES_STUFF = tuple(STUFF_TEXTURES)
 SHAPES_PALETTE = [
     (220, 20, 60),
@@ -27,7 +27,6 @@ SHAPES_PALETTE = [
     (230, 90, 200),
 ]
 
-SUPERSAMPLING = 4
 MIN_DIAMETER, MAX_DIAMETER = 0.14, 0.50  # fractions of the image side
 CROWD_DIAMETER = 0.09
 MIN_VISIBLE = 0.5  # no object gets more hidden than this, by others or by the image's edge
@@ -45,7 +44,7 @@ class Style:
     """How objects are drawn; the defaults are those of the data set without options.
 
     Attributes:
-        sizes: Smallest and largest diameter, in sides of the image.
+        sizes: Smallest and largest diameter, in shorter sides of the image.
         visibility: No object gets more hidden than this, by others or by the image's edge.
         context: The class depends on what is around the object: the same outline on sky or
             water and on grass or brick are two classes. Then an image may also show one
@@ -104,70 +103,26 @@ class Scene:
     instances: list[Instance] = field(default_factory=list)
 
 
-def outline(label: int) -> list[np.ndarray]:
-    """Outline of a class around the origin, within a radius of 1: polygons ``(N, 2)``."""
-    turn = np.linspace(0, 2 * np.pi, 64, endpoint=False)
-    name = SHAPES_CLASSES[label]
-    if name == 'disc':
-        return [_circle(turn)]
-    if name == 'square':
-        return [np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * 0.8]
-    if name == 'triangle':
-        return [_circle(np.linspace(0, 2 * np.pi, 3, endpoint=False)) * 1.1]
-    if name == 'star':
-        angles = np.linspace(0, 2 * np.pi, 10, endpoint=False)
-        return [_circle(angles) * np.where(np.arange(10) % 2, 0.48, 1.1)[:, None]]
-    if name == 'cross':
-        bar = np.array([(-1, -0.32), (1, -0.32), (1, 0.32), (-1, 0.32)])
-        return [bar, bar[:, ::-1]]
-    # A crescent: the outer arc and back along the edge of the disc that bites it.
-    arc = np.linspace(0.22 * np.pi, 1.78 * np.pi, 48)
-    outer = _circle(arc)
-    centre = np.array([0.62, 0.0])
-    start, end = outer[-1] - centre, outer[0] - centre
-    bite = np.linspace(
-        np.arctan2(start[1], start[0]) % (2 * np.pi), np.arctan2(end[1], end[0]) % (2 * np.pi), 32
-    )
-    inner = centre + np.hypot(*end) * _circle(bite)
-    return [np.concatenate([outer, inner])]
-
-
-def _circle(angles: np.ndarray) -> np.ndarray:
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
-
-
-def coverage(label: int, centre: np.ndarray, radius: float, angle: float, aspect: float,
-             size: int, margin: int) -> np.ndarray:  # fmt: skip
-    """Share of each pixel that a shape covers, ``(size + 2 margin,) * 2`` in [0, 1]."""
-    side = size + 2 * margin
-    large = np.zeros((side * SUPERSAMPLING,) * 2, np.uint8)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    stretch = np.array([aspect**0.5, aspect**-0.5])
-    for polygon in outline(label):
-        points = (polygon * stretch) @ turn.T * radius + centre + margin
-        fixed = np.round(points * SUPERSAMPLING * 16 - 8).astype(np.int32)
-        cv2.fillPoly(large, [fixed], 255, shift=4)
-    return cv2.resize(large, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-
-
-def render_stuff(rng: Generator, size: int, fewest: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """Textured background ``(size, size, 3)`` float32 and its stuff index ``(size, size)``.
+def render_stuff(
+    rng: Generator, shape: tuple[int, int], fewest: int = 2
+) -> tuple[np.ndarray, np.ndarray]:
+    """Textured background ``(H, W, 3)`` float32 and its stuff index ``(H, W)``.
 
     Regions are the cells of a few random points, with their borders bent by noise; ``fewest``
     kinds of stuff at least.
     """
     count = int(rng.integers(fewest, len(SHAPES_STUFF) + 1))
     kinds = rng.permutation(len(SHAPES_STUFF))[:count]
-    points = rng.uniform(0, size, (count, 2))
-    bend = rng.normal(size=(2, 5, 5)).astype(np.float32) * 0.14 * size
-    yy, xx = np.mgrid[:size, :size].astype(np.float32)
-    xx = xx + cv2.resize(bend[0], (size, size), interpolation=cv2.INTER_CUBIC)
-    yy = yy + cv2.resize(bend[1], (size, size), interpolation=cv2.INTER_CUBIC)
+    points = rng.uniform(0, shape[::-1], (count, 2))
+    bend = rng.normal(size=(2, 5, 5)).astype(np.float32) * 0.14 * min(shape)
+    yy, xx = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    xx = xx + cv2.resize(bend[0], shape[::-1], interpolation=cv2.INTER_CUBIC)
+    yy = yy + cv2.resize(bend[1], shape[::-1], interpolation=cv2.INTER_CUBIC)
     distance = [(xx - x) ** 2 + (yy - y) ** 2 for x, y in points]
     cell = np.argmin(distance, axis=0)
-    image = np.zeros((size, size, 3), np.float32)
+    image = np.zeros((*shape, 3), np.float32)
     for k, kind in enumerate(kinds):
-        texture = STUFF_TEXTURES[SHAPES_STUFF[kind]](rng, size)
+        texture = STUFF_TEXTURES[SHAPES_STUFF[kind]](rng, shape)
         image[cell == k] = texture[cell == k]
     return image, kinds[cell]
 
@@ -180,7 +135,7 @@ def ground_label(outline_index: int, full: np.ndarray, stuff: np.ndarray) -> int
         full: The whole object as far as it reaches into the image, ``(H, W)`` bool.
         stuff: Index of the stuff of each pixel, also behind objects, ``(H, W)``.
     """
-    reach = max(3, full.shape[0] // 16)
+    reach = max(3, min(full.shape) // 16)
     near = cv2.dilate(full.astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)).astype(bool)
     around = stuff[near & ~full]
     for index, names in enumerate(CONTEXT_GROUNDS.values()):
@@ -193,16 +148,16 @@ def ground_label(outline_index: int, full: np.ndarray, stuff: np.ndarray) -> int
 class _Composer:
     """Paints objects one over the other and keeps track of what stays visible."""
 
-    def __init__(self, rng: Generator, size: int, style: Style) -> None:
-        self.rng, self.size, self.style = rng, size, style
-        self.margin = size // 2
-        self.image, self.stuff = render_stuff(rng, size, 1 if style.context else 2)
+    def __init__(self, rng: Generator, shape: tuple[int, int], style: Style) -> None:
+        self.rng, self.shape, self.style = rng, shape, style
+        self.margin = min(shape) // 2
+        self.image, self.stuff = render_stuff(rng, shape, 1 if style.context else 2)
         self.labels = (self.stuff + len(SHAPES_CLASSES)).astype(np.uint8)
         self.instances: list[Instance] = []
 
     def inside(self, padded: np.ndarray) -> np.ndarray:
         m = self.margin
-        return padded[m : m + self.size, m : m + self.size]
+        return padded[m : m + self.shape[0], m : m + self.shape[1]]
 
     def fits(self, mask: np.ndarray, full_area: int) -> bool:
         """Whether enough of the new object and of all earlier ones can be seen."""
@@ -215,7 +170,7 @@ class _Composer:
     def paint(self, cover: np.ndarray, mask: np.ndarray) -> None:
         around = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool) & ~mask
         behind = self.image[around if around.any() else mask].mean(axis=0)
-        texture, edge = object_texture(self.rng, self.size, behind)
+        texture, edge = object_texture(self.rng, self.shape, behind)
         inner = cv2.erode(cover, np.ones((3, 3), np.uint8))[..., None]
         textured = inner * texture + (1 - inner) * edge
         self.image = self.image * (1 - cover[..., None]) + textured * cover[..., None]
@@ -234,14 +189,14 @@ class _Composer:
 
     def try_object(self, kind: int) -> bool:
         """Draw one object, if there is a place for it."""
-        rng, size = self.rng, self.size
+        rng, shape, side = self.rng, self.shape, min(self.shape)
         low, high = self.style.sizes
         for _ in range(25):
-            radius = 0.5 * size * float(np.exp(rng.uniform(np.log(low), np.log(high))))
-            reach = min(0.7 * radius, 0.5 * size)
-            centre = rng.uniform(reach, size - reach, 2)
+            radius = 0.5 * side * float(np.exp(rng.uniform(np.log(low), np.log(high))))
+            reach = min(0.7 * radius, 0.5 * side)
+            centre = rng.uniform(reach, np.subtract(shape[::-1], reach))
             angle, aspect = rng.uniform(0, 2 * np.pi), rng.uniform(0.8, 1.25)
-            padded = coverage(kind, centre, radius, angle, aspect, size, self.margin)
+            padded = coverage(kind, centre, radius, angle, aspect, shape, self.margin)
             full, cover = padded >= 0.5, self.inside(padded)
             mask, full_area = cover >= 0.5, int(full.sum())
             if not self.fits(mask, full_area):
@@ -263,32 +218,39 @@ class _Composer:
 
     def crowd(self, label: int) -> None:
         """A cluster of small objects of one class, annotated together."""
-        rng, size = self.rng, self.size
-        middle = rng.uniform(0.2 * size, 0.8 * size, 2)
-        radius = 0.5 * CROWD_DIAMETER * size
-        together = np.zeros((size, size), bool)
+        rng, shape = self.rng, self.shape
+        size = np.array(shape[::-1])
+        middle = rng.uniform(0.2 * size, 0.8 * size)
+        radius = 0.5 * CROWD_DIAMETER * min(shape)
+        together = np.zeros(shape, bool)
         for _ in range(int(rng.integers(7, 12))):
             centre = np.clip(middle + rng.normal(size=2) * 1.9 * radius, radius, size - radius)
             angle = rng.uniform(0, 2 * np.pi)
-            cover = self.inside(coverage(label, centre, radius, angle, 1.0, size, self.margin))
+            cover = self.inside(coverage(label, centre, radius, angle, 1.0, shape, self.margin))
             self.paint(cover, cover >= 0.5)
             together |= cover >= 0.5
         self.labels[together] = label
         self.instances.append(Instance(label, together, int(together.sum()), crowd=True))
 
 
-def render_scene(seed: int, number: int, size: int = 128, objects: tuple[int, int] = (2, 6),
-                 crowd: bool = False, style: Style = Style()) -> Scene:  # fmt: skip
+def render_scene(
+    seed: int,
+    number: int,
+    size: int | tuple[int, int] = 128,
+    objects: tuple[int, int] = (2, 6),
+    crowd: bool = False,
+    style: Style = Style(),
+) -> Scene:
     """Render image ``number`` of the data set of ``seed``.
 
     Args:
-        size: Side of the square image in pixels.
+        size: Height and width in pixels, or the side of a square image.
         objects: Fewest and most objects; fewer where they would hide each other.
         crowd: Add a crowd region of small objects behind the others; none with context.
         style: Sizes, occlusion and classes of the objects.
     """
     rng = np.random.default_rng([seed, number])
-    composer = _Composer(rng, size, style)
+    composer = _Composer(rng, (size, size) if isinstance(size, int) else size, style)
     if crowd and not style.context:
         composer.crowd(int(rng.integers(len(SHAPES_CLASSES))))
     for _ in range(int(rng.integers(objects[0], objects[1] + 1))):

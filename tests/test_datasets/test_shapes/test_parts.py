@@ -24,7 +24,7 @@ def test_square_by_hand():
 @pytest.mark.parametrize('label', range(len(SHAPES_CLASSES)))
 @pytest.mark.parametrize('angle', [0.3, 2.0])
 def test_every_class_has_every_part(label, angle):
-    full = coverage(label, np.array([32.0, 32.0]), 20.0, angle, 1.1, 64, 32) >= 0.5
+    full = coverage(label, np.array([32.0, 32.0]), 20.0, angle, 1.1, (64, 64), 32) >= 0.5
     parts = part_labels(full)
     depth = distance_transform_edt(full)
     assert np.array_equal(parts == 1, full & (depth >= CORE_DEPTH * depth.max()))
@@ -36,7 +36,9 @@ def test_every_class_has_every_part(label, angle):
 def test_threads_of_opencv_change_nothing():
     rng = np.random.default_rng(0)
     shapes = [
-        coverage(n % 6, 32 + rng.random(2), 8 + 14 * rng.random(), 6 * rng.random(), 1.1, 64, 32)
+        coverage(
+            n % 6, 32 + rng.random(2), 8 + 14 * rng.random(), 6 * rng.random(), 1.1, (64, 64), 32
+        )
         >= 0.5
         for n in range(200)
     ]

@@ -1,13 +1,9 @@
 import numpy as np
 import pytest
 
-from mmvisx.datasets.shapes.render import (
-    MIN_VISIBLE,
-    SHAPES_CLASSES,
-    SHAPES_STUFF,
-    outline,
-    render_scene,
-)
+from mmvisx.datasets.shapes.outlines import SHAPES_CLASSES, coverage, outline
+from mmvisx.datasets.shapes.render import MIN_VISIBLE, SHAPES_STUFF, render_scene
+from mmvisx.datasets.shapes.texture import STUFF_TEXTURES
 
 
 @pytest.fixture(scope='module')
@@ -87,3 +83,36 @@ def test_size_and_number_of_objects(size):
     scenes = [render_scene(0, number, size, (1, 2)) for number in range(1, 13)]
     assert {scene.image.shape for scene in scenes} == {(size, size, 3)}
     assert {len(scene.instances) for scene in scenes} == {1, 2}  # both ends of the range
+
+
+@pytest.mark.parametrize('shape', [(48, 112), (90, 50)])
+def test_images_that_are_not_square(shape):
+    scenes = [render_scene(0, number, shape, (2, 5), number == 2) for number in range(1, 9)]
+    assert {scene.image.shape for scene in scenes} == {(*shape, 3)}
+    assert {scene.labels.shape for scene in scenes} == {shape}
+    objects = [o for scene in scenes for o in scene.instances if not o.crowd]
+    assert max(o.box[0] for o in objects) > 0.6 * shape[1]  # they reach all over the image
+    assert max(o.box[1] for o in objects) > 0.6 * shape[0]
+    assert max(max(o.box[2:]) for o in objects) <= 0.5 * min(shape) * 1.25 + 1
+
+
+def test_a_disc_in_an_image_that_is_not_square():
+    covered = coverage(
+        SHAPES_CLASSES.index('disc'), np.array([60.0, 20.0]), 9.0, 0, 1.0, (40, 90), 5
+    )
+    assert covered.shape == (50, 100)
+    assert covered.sum() == pytest.approx(np.pi * 81, rel=0.02)
+    rows, columns = np.indices(covered.shape)
+    assert (covered * columns).sum() / covered.sum() == pytest.approx(64.5, abs=0.1)
+    assert (covered * rows).sum() / covered.sum() == pytest.approx(24.5, abs=0.1)
+
+
+@pytest.mark.parametrize('name', STUFF_TEXTURES)
+def test_stuff_has_the_same_grain_in_both_directions_of_any_shape(name):
+    steps = {}
+    for shape in ((64, 256), (64, 64)):
+        images = [STUFF_TEXTURES[name](np.random.default_rng(seed), shape) for seed in range(8)]
+        assert {image.shape for image in images} == {(*shape, 3)}
+        grey = np.stack(images).mean(axis=3)
+        steps[shape] = [np.abs(np.diff(grey, axis=axis)).mean() for axis in (1, 2)]
+    assert steps[64, 256] == pytest.approx(steps[64, 64], rel=0.15)
