@@ -89,6 +89,9 @@ COMMANDS = {
     'dataset make-shapes-crops': Command(
         'datasets.make_shapes_crops', 'render crops of shapes as class folders'
     ),
+    'dataset make-shapes-video': Command(
+        'datasets.make_shapes_video', 'render clips with tracks and depth'
+    ),
     'dataset panoptic-to-stuff': Command(
         'datasets.panoptic_to_stuff', 'stuff maps from COCO panoptic annotations'
     ),

@@ -1,0 +1,1 @@
+"""Rendered clips: a camera over a ground on which textured shapes move."""
