@@ -29,10 +29,9 @@ optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=0.0),
     paramwise_cfg=dict(bias_lr_mult=2.0),
 )
-custom_hooks = [
-    *_base_.custom_hooks,
-    dict(type='mmvisx.DECTargetHook', interval=interval, tol=0.001, restarts=20),
-]
+common_hooks = _base_.custom_hooks
+renewal = dict(type='mmvisx.DECTargetHook', interval=interval, tol=0.001, restarts=20)
+custom_hooks = [*common_hooks, renewal]
 default_hooks = dict(
     checkpoint=dict(by_epoch=False, interval=10 * interval), logger=dict(interval=interval)
 )

@@ -1,4 +1,4 @@
-# DEC on all of MNIST from the small training of autoencoder_nano_mnist.py, 40 renewals at most.
+# DEC on all of MNIST from the small training of autoencoder_nano_mnist.py, 20 renewals at most.
 #   python tools/train.py configs/embedded_clustering/dec_nano_mnist.py
 # Hardware: two CPU cores, minutes. Not in the document; its page in docs/methods has the numbers.
 _base_ = ['../_base_/embedded_clustering_dec.py', '../_base_/datasets/mnist_vectors.py']
@@ -14,4 +14,4 @@ model = dict(
 )
 train_dataloader = dict(dataset=_base_.all_digits)
 test_dataloader = dict(dataset=_base_.all_digits)
-train_cfg = dict(max_iters=40 * _base_.interval)
+train_cfg = dict(max_iters=20 * _base_.interval)
