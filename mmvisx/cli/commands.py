@@ -42,6 +42,9 @@ COMMANDS = {
     'browse': Command('analysis.browse_dataset', 'draw training samples after the pipeline'),
     'replay': Command('replay', 'repeat a training step whose loss was not finite'),
     'series': Command('run_series', 'train several configs with several seeds; one table'),
+    'compare-clusterers': Command(
+        'compare_clusterers', 'compare deep embedded clustering with its baselines'
+    ),
     'analyse': Command('', 'look into trainings, results and trained networks'),
     'analyse ap-gain': Command('analysis.ap_gain', 'chart the gain in AP of each class'),
     'analyse clusters': Command(
