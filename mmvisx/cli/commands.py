@@ -41,6 +41,7 @@ COMMANDS = {
     'convert': Command('convert', 'put a data set into another format: COCO, VOC, YOLO, LabelMe'),
     'browse': Command('analysis.browse_dataset', 'draw training samples after the pipeline'),
     'replay': Command('replay', 'repeat a training step whose loss was not finite'),
+    'cluster': Command('cluster', 'cluster the pictures of a folder: a page, a list, a model'),
     'series': Command('run_series', 'train several configs with several seeds; one table'),
     'compare-clusterers': Command(
         'compare_clusterers', 'compare deep embedded clustering with its baselines'

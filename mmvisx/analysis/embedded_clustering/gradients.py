@@ -18,7 +18,7 @@ from mmvisx.evaluation.clustering import match_clusters
 from mmvisx.ops.embedded_clustering import target_distribution
 from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
-from mmvisx.visualization.embedded_clustering_pictures import Thumbnail, draw_gradients
+from mmvisx.visualization.embedded_clustering.pictures import Thumbnail, draw_gradients
 
 from .points import AssignedPoints
 

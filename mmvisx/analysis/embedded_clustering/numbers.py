@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mmvisx.evaluation.clustering import generalizability, normalized_mutual_information
 from mmvisx.registry import ANALYSES
-from mmvisx.visualization.embedded_clustering_charts import draw_numbers
+from mmvisx.visualization.embedded_clustering.charts import draw_numbers
 
 from .points import AssignedPoints
 

@@ -10,7 +10,7 @@ import numpy as np
 from mmvisx.evaluation.clustering import match_clusters
 from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
-from mmvisx.visualization.embedded_clustering_charts import draw_reliability
+from mmvisx.visualization.embedded_clustering.charts import draw_reliability
 
 from .points import AssignedPoints, known_labels
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
-from mmvisx.visualization.embedded_clustering_charts import draw_sweep
+from mmvisx.visualization.embedded_clustering.charts import draw_sweep
 
 __all__ = ['ParameterSweep', 'SweptMethod', 'split_row']
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmvisx.evaluation.clustering import contingency, match_clusters
 from mmvisx.registry import ANALYSES
-from mmvisx.visualization.embedded_clustering_charts import draw_table
+from mmvisx.visualization.embedded_clustering.charts import draw_table
 
 from .points import AssignedPoints, known_labels
 

@@ -11,7 +11,7 @@ from sklearn.manifold import TSNE
 
 from mmvisx.registry import ANALYSES
 from mmvisx.utils.errors import UserError
-from mmvisx.visualization.embedded_clustering_charts import draw_embeddings
+from mmvisx.visualization.embedded_clustering.charts import draw_embeddings
 
 from .points import AssignedPoints
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmvisx.registry import ANALYSES
-from mmvisx.visualization.embedded_clustering_pictures import Thumbnail, draw_typical
+from mmvisx.visualization.embedded_clustering.pictures import Thumbnail, draw_typical
 
 from .points import AssignedPoints
 

@@ -5,32 +5,27 @@ Letters: n points, D values of a point, d of a code, k clusters.
 
 from __future__ import annotations
 
-import random
 import tempfile
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.registry import DefaultScope
-from mmengine.visualization import Visualizer
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin
 from sklearn.base import TransformerMixin as Transformer
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mmvisx.datasets import VectorDataset, whole_batch
+from mmvisx.datasets import VectorDataset
 from mmvisx.engine.hooks.embedded_clustering_targets import DECTargetHook, assign_all, embed_all
-from mmvisx.engine.runner import CheckedRunner
 from mmvisx.models.clusterers import DEC, StackedAutoencoder
 from mmvisx.utils.checkpoint import read_checkpoint
 from mmvisx.utils.checkpoint_file import write_checkpoint
 from mmvisx.utils.errors import UserError
+
+from .training import elsewhere, points_runner
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -69,6 +64,7 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
         input_shape: Of one point for that encoder, ``(C, H, W)``.
         device: ``'cpu'``, ``'cuda'``, ...; by default a GPU where there is one.
         random_state: Seed or NumPy's ``RandomState``.
+        verbose: Show on stderr how far a training got that takes more than seconds.
 
     Attributes:
         labels_: Cluster of each point, ``(n,)``.
@@ -77,6 +73,7 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
         n_iter_: Iterations of the clustering.
         scale_: Factor of all values.
         model_: The :class:`mmvisx.DEC`.
+        notes_: What :meth:`save` was given to keep; only of a loaded one.
 
     Source: 000, chapter 3.
     """
@@ -103,6 +100,7 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
         input_shape: Sequence[int] | None = None,
         device: str | None = None,
         random_state: Any = None,
+        verbose: bool = False,
     ) -> None:
         self.n_clusters = n_clusters
         self.channels = channels
@@ -123,6 +121,7 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
         self.input_shape = input_shape
         self.device = device
         self.random_state = random_state
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: N803 - scikit-learn's name
         """Learn encoder and clusters of points ``(n, D)``, dense or sparse.
@@ -136,13 +135,11 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
             UserError: There are fewer distinct points, or codes, than clusters, an argument is out
                 of range, or a loss is not finite.
         """
-        points = self._checked(X, reset=True)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.scale_ = float(self.scale) if self.scale else _unit_scale(points)
+        points, seed = self._begin(X)
         labels = None if y is None else np.unique(np.asarray(y), return_inverse=True)[1]
         dataset = VectorDataset(points, labels=labels, scale=self.scale_)
         self._check_distinct(points)
-        with _elsewhere(), tempfile.TemporaryDirectory() as folder:
+        with elsewhere(), tempfile.TemporaryDirectory() as folder:
             encoder = self._pretrained(dataset, Path(folder), seed)
             self.model_ = self._build(encoder)
             hook = DECTargetHook(self.interval, self.tol, self.n_init, self.on_collapse, seed)
@@ -165,6 +162,25 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
         self.labels_ = self._assigned(dataset).argmax(axis=1)
         return self
 
+    def pretrain(self, X: Any, path: str | Path) -> dict[str, Any]:  # noqa: N803
+        """Train the autoencoder of points ``(n, D)`` alone, for clusterings of several k.
+
+        Args:
+            X: Points, as of :meth:`fit`.
+            path: The file of its weights, which is written.
+
+        Returns:
+            ``encoder`` and ``scale`` for the clusterings' constructor.
+
+        Raises:
+            UserError: The loss is not finite, or the file cannot be written.
+        """
+        points, seed = self._begin(X)
+        dataset = VectorDataset(points, scale=self.scale_)
+        with elsewhere(), tempfile.TemporaryDirectory() as folder:
+            encoder = self._pretrained(dataset, Path(folder), seed, path)
+        return dict(encoder=encoder, scale=self.scale_)
+
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """Return the cluster of each point ``(n, D)``, ``(n,)``."""
         return self.predict_proba(X).argmax(axis=1)
@@ -178,8 +194,12 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
         dataset = self._dataset(X)
         return embed_all(self.model_, dataset).cpu().numpy()
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, notes: Mapping[str, Any] | None = None) -> None:
         """Write the fitted estimator to a file, whole or not at all.
+
+        Args:
+            path: The file.
+            notes: Numbers and words to keep with it, as how the points were made.
 
         Raises:
             UserError: It cannot be written.
@@ -196,6 +216,7 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
                 iterations=self.n_iter_,
                 history=self.history_,
                 labels=torch.from_numpy(self.labels_),
+                notes=dict(notes or {}),
             ),
         )
         write_checkpoint(content, path)
@@ -227,6 +248,7 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
         self.n_features_in_, self.scale_ = kept['features'], kept['scale']
         self.n_iter_, self.history_ = kept['iterations'], kept['history']
         self.labels_ = kept['labels'].numpy()
+        self.notes_ = kept.get('notes', {})
         self.model_ = self._build(None)
         try:
             self.model_.load_state_dict(checkpoint['state_dict'])
@@ -246,6 +268,12 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ['float32']
         return tags
+
+    def _begin(self, points: Any) -> tuple[Any, int]:
+        """Return points ``(n, D)`` as they are used, and the seed; sets their scale."""
+        points = self._checked(points, reset=True)
+        self.scale_ = float(self.scale) if self.scale else _unit_scale(points)
+        return points, int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _checked(self, points: Any, reset: bool) -> Any:
         return validate_data(
@@ -289,9 +317,9 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
         return model
 
     def _pretrained(
-        self, dataset: VectorDataset, folder: Path, seed: int
+        self, dataset: VectorDataset, folder: Path, seed: int, path: str | Path | None = None
     ) -> Mapping[str, Any] | None:
-        """Train the autoencoder; return the config of its encoder."""
+        """Train the autoencoder; return the config of its encoder, whose weights go to path."""
         if self.encoder or not (self.pair_iters or self.whole_iters):
             return None
         channels = (self.n_features_in_, *self.channels)
@@ -306,45 +334,18 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
             optimizer=dict(type='Adam', lr=self.lr),
         )
         runner.train()
-        checkpoint = str(folder / 'autoencoder.pth')
+        checkpoint = str(path or folder / 'autoencoder.pth')
         write_checkpoint(dict(state_dict=dict(runner.model.state_dict())), checkpoint)
         start = dict(type='Pretrained', checkpoint=checkpoint, prefix='encoder.')
         return dict(type='mmvisx.StackedEncoder', channels=channels, init_cfg=start)
 
     def _runner(
-        self,
-        model: Any,
-        dataset: VectorDataset,
-        work_dir: Path,
-        seed: int,
-        train_cfg: dict[str, Any],
-        optimizer: dict[str, Any],
-        hooks: Sequence[Any] = (),
-    ) -> CheckedRunner:
-        loader = dict(
-            batch_size=min(self.batch_size, len(dataset)),
-            num_workers=0,
-            sampler=dict(type='InfiniteSampler', shuffle=False),
-            collate_fn=whole_batch,
-            dataset=dataset,
-        )
-        return CheckedRunner(
-            model.to(self._place()),
-            str(work_dir),
-            train_dataloader=loader,
-            train_cfg=train_cfg,
-            optim_wrapper=dict(type='OptimWrapper', optimizer=optimizer),
-            custom_hooks=[
-                dict(type='mmvisx.CheckFiniteLossHook'),
-                dict(type='mmvisx.RandomStateHook'),
-                *hooks,
-            ],
-            default_hooks=dict(checkpoint=None, logger=None, timer=None),
-            log_level='WARNING',
-            randomness=dict(seed=seed),
-            default_scope='mmengine',
-            experiment_name=f'deep_clustering_{uuid.uuid4().hex}',
-        )
+        self, model: Any, dataset: VectorDataset, work_dir: Path, seed: int, **kwargs: Any
+    ) -> Any:
+        return points_runner(
+            model.to(self._place()), dataset, work_dir, seed,
+            batch_size=self.batch_size, verbose=self.verbose, **kwargs,
+        )  # fmt: skip
 
     def _place(self) -> torch.device:
         return torch.device(self.device or ('cuda' if torch.cuda.is_available() else 'cpu'))
@@ -352,7 +353,7 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
 
 # Parameters that a file holds: numbers, words and lists.
 _PLAIN = frozenset(DeepClustering().get_params()) - {
-    'encoder', 'input_shape', 'device', 'random_state', 'channels',
+    'encoder', 'input_shape', 'device', 'random_state', 'channels', 'verbose',
 }  # fmt: skip
 
 
@@ -361,21 +362,3 @@ def _unit_scale(points: Any) -> float:
     values = points.data if sparse.issparse(points) else points
     squares = float(np.square(values, dtype=np.float64).sum()) / (points.shape[0] * points.shape[1])
     return squares**-0.5 if squares else 1.0
-
-
-@contextmanager
-def _elsewhere() -> Iterator[None]:
-    """Leave random numbers, loggers and scopes of this process as they were."""
-    kinds = (MMLogger, MessageHub, Visualizer, DefaultScope)
-    kept = [dict(kind._instance_dict) for kind in kinds]
-    numpy_state, python_state = np.random.get_state(), random.getstate()
-    with ExitStack() as stack:
-        stack.enter_context(torch.random.fork_rng())
-        try:
-            yield
-        finally:
-            np.random.set_state(numpy_state)
-            random.setstate(python_state)
-            for kind, instances in zip(kinds, kept, strict=True):
-                kind._instance_dict.clear()
-                kind._instance_dict.update(instances)

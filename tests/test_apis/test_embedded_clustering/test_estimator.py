@@ -181,3 +181,24 @@ FAILING = dict(
 @parametrize_with_checks([QUICK], expected_failed_checks=lambda estimator: FAILING)
 def test_scikit_learn_s_checks(estimator, check):
     check(estimator)
+
+
+def test_an_autoencoder_for_several_clusterings(fitted, points, tmp_path):
+    """As if each had trained its own."""
+    x, _ = points
+    shared = DeepClustering(2, **SMALL).pretrain(x, tmp_path / 'autoencoder.pth')
+    again = DeepClustering(3, **SMALL, **shared).fit(x)
+    np.testing.assert_array_equal(again.labels_, fitted.labels_)
+    np.testing.assert_allclose(again.transform(x), fitted.transform(x), atol=1e-6)
+
+
+def test_shows_how_far_it_got(points, monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        'mmvisx.apis.embedded_clustering.training.progress',
+        lambda items, what, unit: (shown.append((what, item)) for item in items),
+    )
+    DeepClustering(3, **SMALL, verbose=True).fit(points[0])
+    stages = [what for what, item in shown if item == 0]
+    assert stages == ['training StackedAutoencoder', 'training DEC']
+    assert len([what for what, _ in shown if 'Auto' in what]) == 500

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .curves import mean_and_spread
-from .figure import line_style, new_figure, save_figure
+from mmvisx.visualization.curves import mean_and_spread
+from mmvisx.visualization.figure import line_style, new_figure, save_figure
 
 __all__ = ['draw_embeddings', 'draw_numbers', 'draw_reliability', 'draw_sweep', 'draw_table']
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .figure import new_figure, save_figure
+from mmvisx.visualization.figure import new_figure, save_figure
 
 __all__ = ['Thumbnail', 'draw_gradients', 'draw_typical']
 
