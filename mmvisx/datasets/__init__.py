@@ -12,6 +12,7 @@ from mmvisx.datasets.detection.voc import VOCDataset
 from mmvisx.datasets.detection.yolo import YoloDataset
 from mmvisx.datasets.features.embedded_clustering.subsets import ImbalancedVectors, VectorSplit
 from mmvisx.datasets.features.embedded_clustering.vectors import VectorDataset, whole_batch
+from mmvisx.datasets.panoptic.vip_deeplab_dataset import DVPSDataset, ShapesVideoDataset
 from mmvisx.datasets.segmentation.camvid import CamVidDataset
 from mmvisx.datasets.segmentation.multi_task_dataset import MultiTaskDataset
 from mmvisx.datasets.segmentation.pascal_person_part import PERSON_PARTS, PascalPersonPartDataset
@@ -35,6 +36,7 @@ __all__ = [
     'BankBatches',
     'CamVidDataset',
     'CocoDataset',
+    'DVPSDataset',
     'GridConnectivity',
     'ImageFolder',
     'ImageNet',
@@ -52,6 +54,7 @@ __all__ = [
     'ShapesPartDataset',
     'ShapesSceneDataset',
     'ShapesVOCDataset',
+    'ShapesVideoDataset',
     'StatisticSets',
     'VOCDataset',
     'VectorDataset',

@@ -110,7 +110,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 tta='mmvisx.apis.tta:enable_detector_tta',
                 inferencer='mmvisx.Inferencer',
                 classes='mmvisx.utils.config.classes:set_box_classes',
-                sample_picture='mmvisx.visualization.browse_dataset:draw_boxes',
+                sample_picture='mmvisx.visualization.vip_deeplab_frames:draw_boxes_or_frames',
             ),
             Task(
                 'mmseg',

@@ -8,17 +8,33 @@ from .loading import LoadAnnotations, LoadImageFromFile
 from .random_flip import RandomFlip
 from .random_scale import RandomScale
 from .seg_loading import LoadSegAnnotations, LoadTaskAnnotations, PackTaskInputs
+from .vip_deeplab_frames import (
+    FrameAutoAugment,
+    RandomFrameCrop,
+    RandomFrameFlip,
+    RandomFrameRotation,
+    RandomFrameScale,
+)
+from .vip_deeplab_loading import LoadPanopticFrames
+from .vip_deeplab_packing import PackPanopticFrames
 
 __all__ = [
     'DetectionMixUp',
+    'FrameAutoAugment',
     'HSVJitter',
     'LoadAnnotations',
     'LoadImageFromFile',
+    'LoadPanopticFrames',
     'LoadSegAnnotations',
     'LoadTaskAnnotations',
     'PCANoise',
     'PackDetInputs',
+    'PackPanopticFrames',
     'PackTaskInputs',
     'RandomFlip',
+    'RandomFrameCrop',
+    'RandomFrameFlip',
+    'RandomFrameRotation',
+    'RandomFrameScale',
     'RandomScale',
 ]
