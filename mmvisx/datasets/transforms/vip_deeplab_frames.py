@@ -27,6 +27,7 @@ __all__ = [
     'RandomFrameScale',
 ]
 
+_SCALES = tuple(k / 10 for k in range(5, 21))
 # What a pixel without a frame has: black, void, unknown.
 _EMPTY = {'img': 0, 'gt_panoptic_map': 255, 'gt_depth_map': 0}
 _COLOUR = {
@@ -65,7 +66,7 @@ class RandomFrameScale(BaseTransform):
     Source: 001, chapter 7; scales and the division of the authors' code.
     """
 
-    def __init__(self, scales: Sequence[float] = tuple(k / 10 for k in range(5, 21))) -> None:
+    def __init__(self, scales: Sequence[float] = _SCALES) -> None:
         if not scales or min(scales) <= 0:
             raise UserError(f'RandomFrameScale: scales={list(scales)} must all be above 0')
         self.scales = tuple(scales)
