@@ -96,13 +96,13 @@ def test_start_is_where_the_training_began(tool, dec, tmp_path, capsys):
 def test_codes_at_several_times(tool, dec, tmp_path):
     config, folder = dec
     words = (config, 'start', folder / 'iter_4.pth', folder / 'iter_12.pth')
-    some = ('--count', 40, '--perplexity', 5)
+    some = ('--count', 20, '--perplexity', 5)
     times = draw(tool, tmp_path / 'a.png', 'tsne', *words, *some)
     assert [t['title'] for t in times] == [
         'epoch 0', 'epoch 1.3, iteration 4', 'epoch 3.8, iteration 12',
     ]  # fmt: skip
     assert [t['accuracy'] for t in times] == [scores(folder, at)['acc'] for at in (0, 4, 12)]
-    assert np.shape(times[0]['places']) == (40, 2)
+    assert np.shape(times[0]['places']) == (20, 2)
 
 
 def test_table_and_reliability(tool, dec, tmp_path, capsys):
@@ -119,11 +119,10 @@ def test_table_and_reliability(tool, dec, tmp_path, capsys):
 
 def test_without_labels_what_needs_none_is_drawn(tool, unlabelled, dec, tmp_path):
     words = (unlabelled, dec[1] / 'iter_12.pth')
-    rows = draw(tool, tmp_path / 'a.png', 'typical', *words)
-    assert [row['cluster'] for row in rows] == ['0', '1', '2']
-    assert draw(tool, tmp_path / 'b.png', 'gradients', *words)['classes'] == []
-    (time,) = draw(tool, tmp_path / 'c.png', 'tsne', *words, '--perplexity', 5)
-    assert time['accuracy'] is None
+    pull = draw(tool, tmp_path / 'a.png', 'gradients', *words, '--cluster', 1)
+    assert (pull['cluster'], pull['classes'], pull['right']) == ('1', [], [])
+    (time,) = draw(tool, tmp_path / 'b.png', 'tsne', *words, '--perplexity', 5, '--count', 20)
+    assert (time['accuracy'], time['names']) == (None, ['0', '1', '2'])
     for picture in ('table', 'reliability'):
         with pytest.raises(UserError, match=r'needs labels, and the points have none: [^\n]*$'):
             tool(TOOL, picture, *words)

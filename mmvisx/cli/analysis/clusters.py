@@ -77,7 +77,7 @@ def parse_args(args: list[str] | None) -> argparse.Namespace:
     sweep = kind('sweep', draw_sweep, 'accuracy over the values of a parameter (3.3)')
     sweep.add_argument(
         'series', nargs='+', metavar='[NAME=]PATH',
-        help='work dirs of a series or JSON files of mmvisx analyse clusterers; those of one NAME '
+        help='work dirs of a series or JSON files of mmvisx compare-clusterers; those of one NAME '
         'are drawn together',
     )  # fmt: skip
     sweep.add_argument('--metric', help='its key; the one that ends in "acc" by default')

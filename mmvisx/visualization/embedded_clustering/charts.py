@@ -157,19 +157,22 @@ def draw_sweep(
     names = dict.fromkeys(name for methods in panels.values() for name, _, _ in methods)
     styles = dict(zip(names, map(line_style, count()), strict=False))
     for axis, (data, methods) in zip(axes, panels.items(), strict=True):
-        for name, values, accuracies in methods:
+        for number, (name, values, accuracies) in enumerate(methods):
             percent = [[100 * value for value in seeds] for seeds in accuracies]
             if values[0] is None:
                 axis.axhline(float(np.mean(percent[0])), label=name, **styles[name])
             else:
                 label = f'{name} ({values[0]:g} to {values[-1]:g})'
-                _bars(axis, range(1, len(values) + 1), percent, label, styles[name])
+                # Side by side, or the spreads would hide each other.
+                x = np.arange(1, len(values) + 1) + 0.06 * (number - (len(methods) - 1) / 2)
+                _bars(axis, x, percent, label, styles[name])
         axis.set_title(data)
         axis.set_xlabel('value of the parameter, counted from the smallest')
         axis.set_ylabel('accuracy (%)')
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=8)
+        axis.margins(y=0.3)  # room for the legend
+        axis.legend(fontsize=8, ncols=2, loc='lower center')
     return save_figure(figure, out)
 
 
@@ -198,7 +201,7 @@ def draw_numbers(
 
 def _bars(
     axis: Any,
-    x: Sequence[int],
+    x: Sequence[float] | np.ndarray,
     values: Sequence[Sequence[float]],
     label: str | None,
     style: Mapping[str, str],
