@@ -17,10 +17,12 @@ from .vip_deeplab_frames import (
 )
 from .vip_deeplab_loading import LoadPanopticFrames
 from .vip_deeplab_packing import PackPanopticFrames
+from .vip_deeplab_targets import GeneratePanopticTargets
 
 __all__ = [
     'DetectionMixUp',
     'FrameAutoAugment',
+    'GeneratePanopticTargets',
     'HSVJitter',
     'LoadAnnotations',
     'LoadImageFromFile',

@@ -25,21 +25,15 @@ from mmvisx.evaluation.panoptic.format import (
 )
 from mmvisx.utils import UserError
 from mmvisx.utils.progress import progress
+from mmvisx.utils.runs import count_values
 
 IOU, TP, FP, FN = range(4)
 
 
 def joint_areas(truth: np.ndarray, prediction: np.ndarray) -> dict[tuple[int, int], int]:
     """Number of pixels of each pair of ids in [0, 2^24) in two maps ``(H, W)``."""
-    pairs = (truth.ravel().astype(np.int64) << 24) | prediction.ravel()
-    # Neighbours are mostly equal, and sorting the few runs is much faster than all the pixels.
-    starts = np.flatnonzero(np.diff(pairs, prepend=-1))
-    lengths = np.diff(starts, append=pairs.size)
-    values, place = np.unique(pairs[starts], return_inverse=True)
-    areas = np.bincount(place, weights=lengths).astype(int)
-    return {
-        (v >> 24, v & 0xFFFFFF): a for v, a in zip(values.tolist(), areas.tolist(), strict=True)
-    }
+    pairs, areas = count_values((truth.ravel().astype(np.int64) << 24) | prediction.ravel())
+    return {(v >> 24, v & 0xFFFFFF): a for v, a in zip(pairs.tolist(), areas.tolist(), strict=True)}
 
 
 def panoptic_statistics(
