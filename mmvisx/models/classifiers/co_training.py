@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModel, ModuleList
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
@@ -28,20 +27,14 @@ from mmvisx.ops.co_training_attack import (
 from mmvisx.ops.co_training_bundles import is_labelled, mean_of_kept, pairing, split_bundles
 from mmvisx.registry import MODELS
 
-from .co_training_devices import AtItsDevice, devices_of_views
-from .co_training_parts import (
-    build_attack,
-    build_view,
-    check_arguments,
-    check_classes,
-    check_no_preprocessor,
-)
+from .co_training_parts import build_attack, check_arguments
+from .co_training_views import Views
 
-__all__ = ['CoTrainingClassifier', 'check_classes', 'check_no_preprocessor']
+__all__ = ['CoTrainingClassifier']
 
 
 @MODELS.register_module()
-class CoTrainingClassifier(BaseModel):
+class CoTrainingClassifier(Views):
     """Deep Co-Training of n classifiers.
 
     Trains on batches of :class:`mmvisx.BundleBatchSampler` with ``bundles=n // 2``. Labelled and
@@ -87,7 +80,6 @@ class CoTrainingClassifier(BaseModel):
     """
 
     steps: Tensor
-    preprocessor: ClassVar[str] = 'mmpretrain.ClsDataPreprocessor'
 
     def __init__(
         self,
@@ -104,12 +96,9 @@ class CoTrainingClassifier(BaseModel):
         devices: str | Sequence[str] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        preprocessor = dict(type=self.preprocessor) | dict(data_preprocessor or {})
-        super().__init__(data_preprocessor=preprocessor, init_cfg=init_cfg)
         check_arguments(views, real, lambda_cot, lambda_dif)
         check_step(step)
-        # MMEngine's list, which asks each view for its init_cfg
-        self.views = ModuleList(self._build_views(views))
+        super().__init__(views, data_preprocessor, devices, init_cfg)
         self.lambda_cot, self.lambda_dif = lambda_cot, lambda_dif
         self.shares_forward = attack == 'shared'
         self.attack = build_attack(attack, partial(fgsm, step=step, clamp=clamp))
@@ -117,50 +106,9 @@ class CoTrainingClassifier(BaseModel):
         self.detach_target = detach_target
         self.real = real
         self.pairing_seed = pairing_seed
-        self.devices = devices
-        self.is_spread = False
         self.ramp = 1.0
         # In checkpoints, so that a resumed training pairs as the uninterrupted one.
         self.register_buffer('steps', torch.zeros((), dtype=torch.long))
-
-    def init_weights(self) -> None:
-        """Initialise the views, and put each on its device; the optimizer keeps its weights."""
-        places = devices_of_views(self.devices, len(self.views))
-        super().init_weights()
-        for view, device in zip(self.views, places, strict=False):
-            view.to(device)
-        self.is_spread = bool(places)
-
-    def forward(
-        self, inputs: Tensor, data_samples: list[DataSample] | None = None, mode: str = 'tensor'
-    ) -> Any:
-        """Train on a batch of bundles, or predict.
-
-        Args:
-            inputs: Normalised images, ``(N, C, H, W)``; for ``'loss'`` ``[b_1, b_2, b_u]`` of
-                bundle after bundle.
-            data_samples: With ``gt_label``, below 0 for unlabelled images.
-            mode: ``'loss'``; ``'predict'``: samples with ``pred_score`` ``(K,)``, ``pred_label``
-                and ``view_scores`` ``(n, K)``; ``'tensor'``: mean probabilities ``(N, K)``.
-        """
-        if mode == 'loss':
-            return self.loss(inputs, data_samples or [])
-        if mode == 'tensor':
-            return self.probabilities(inputs).mean(dim=1)
-        return self.predict(inputs, data_samples)
-
-    def probabilities(self, inputs: Tensor) -> Tensor:
-        """Return what each view says of images ``(N, C, H, W)``, ``(N, n, K)``."""
-        return torch.stack([network(inputs).softmax(dim=1) for network in self.networks], dim=1)
-
-    def predict(self, inputs: Tensor, data_samples: list[DataSample] | None = None) -> Any:
-        """Fill in the samples of images ``(N, C, H, W)``, see :meth:`forward`."""
-        samples = data_samples or [DataSample() for _ in inputs]
-        for sample, each in zip(samples, self.probabilities(inputs), strict=True):
-            mean = each.mean(dim=0)
-            sample.set_pred_score(mean).set_pred_label(mean.argmax(dim=0, keepdim=True))
-            sample.set_field(each, 'view_scores')
-        return samples
 
     def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Return the terms of the loss, summed over the pairs, and what is worth logging.
@@ -238,36 +186,6 @@ class CoTrainingClassifier(BaseModel):
             scores = view(pixels)
             ends = self._range(images)
             return scores, self._attack_of_scores(scores, pixels, self._targets(labels), *ends)
-
-    def _range(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the views see of black and white."""
-        preprocessor: Any = self.data_preprocessor
-        black, white = images.new_tensor(0.0), images.new_tensor(255.0)
-        if preprocessor._enable_normalize:
-            black = (black - preprocessor.mean) / preprocessor.std
-            white = (white - preprocessor.mean) / preprocessor.std
-        return black, white
-
-    @property
-    def networks(self) -> Sequence[nn.Module]:
-        """The views, each as a network that gives scores ``(N, K)`` of images, wherever it is."""
-        networks = [self._as_network(view) for view in self.views]
-        return [AtItsDevice(network) for network in networks] if self.is_spread else networks
-
-    @staticmethod
-    def _as_network(view: nn.Module) -> nn.Module:
-        """Return what gives scores of images alone."""
-        return view
-
-    def _build_views(self, configs: Sequence[dict]) -> list[Any]:
-        views = [build_view(i, config) for i, config in enumerate(configs)]
-        check_classes([view.head.num_classes for view in views])
-        return views
-
-    @staticmethod
-    def _labels(data_samples: list[DataSample], inputs: Tensor) -> Tensor:
-        """Return the classes of images, ``(N,)``, below 0 for unlabelled ones."""
-        return torch.cat([sample.gt_label for sample in data_samples]).to(inputs.device)
 
     @staticmethod
     def _supervised(scores: Tensor, labels: Tensor) -> Tensor:

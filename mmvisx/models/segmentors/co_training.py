@@ -18,11 +18,8 @@ from mmseg.registry import MODELS as MMSEG_MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from mmvisx.models.classifiers.co_training import (
-    CoTrainingClassifier,
-    check_classes,
-    check_no_preprocessor,
-)
+from mmvisx.models.classifiers.co_training import CoTrainingClassifier
+from mmvisx.models.classifiers.co_training_parts import check_classes, check_no_preprocessor
 from mmvisx.ops.co_training_attack import OWN_PREDICTION
 from mmvisx.registry import MODELS
 from mmvisx.utils.errors import UserError
