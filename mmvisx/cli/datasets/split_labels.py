@@ -44,7 +44,7 @@ def main(args: list[str] | None = None) -> None:
     if options.share is not None and not 0 < options.share < 1:
         raise UserError(f'--share {options.share} should be above 0 and below 1')
     from mmvisx.datasets.classification.class_counts import read_labels
-    from mmvisx.datasets.classification.semi_supervised import (
+    from mmvisx.datasets.classification.semi_supervised_choice import (
         draw_images,
         has_maps,
         image_names,

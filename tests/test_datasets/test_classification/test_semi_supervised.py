@@ -7,7 +7,8 @@ import pytest
 
 from mmvisx.datasets import LabelledImages, SemiSupervised
 from mmvisx.datasets.classification import semi_supervised
-from mmvisx.datasets.classification.semi_supervised import UNLABELLED, stratified_split
+from mmvisx.datasets.classification.semi_supervised import UNLABELLED
+from mmvisx.datasets.classification.semi_supervised_choice import stratified_split
 from mmvisx.utils import UserError
 from tests.helpers.semi_supervised import image_folder, write_images, write_list
 

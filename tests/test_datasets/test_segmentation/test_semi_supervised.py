@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mmvisx.datasets import LabelledImages, SemiSupervised
-from mmvisx.datasets.classification.semi_supervised import draw_images
+from mmvisx.datasets.classification.semi_supervised_choice import draw_images
 from mmvisx.utils import UserError
 from tests.contract.samples import SEG_CLASSES, write_maps
 from tests.helpers.semi_supervised import write_list
