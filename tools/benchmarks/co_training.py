@@ -126,7 +126,9 @@ class Costs:
         result['memory_shared'] = paired_memory(
             self.step(shared), self.plain(shared.views, together=True), self.args.device
         )
-        result['four_views'] = self.ratio(self.step(self.model(4)), step)
+        four = self.step(self.model(4))
+        result['four_views'] = self.ratio(four, step)
+        result['memory_four_views'] = paired_memory(four, step, self.args.device)
         images, labels = (
             self.images[: len(self.samples) // 2],
             torch.cat([sample.gt_label for sample in self.samples[: len(self.samples) // 2]]),

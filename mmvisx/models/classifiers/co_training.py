@@ -25,12 +25,15 @@ from mmvisx.ops.co_training_attack import (
     fgsm_of_scores,
 )
 from mmvisx.ops.co_training_bundles import is_labelled, mean_of_kept, pairing, split_bundles
+from mmvisx.ops.co_training_gradients import differentiated, is_scaled_later
 from mmvisx.registry import MODELS
 
 from .co_training_parts import build_attack, check_arguments
 from .co_training_views import Views
 
 __all__ = ['CoTrainingClassifier']
+
+_LOSSES = {'loss_sup', 'loss_cot', 'loss_dif'}
 
 
 @MODELS.register_module()
@@ -41,6 +44,9 @@ class CoTrainingClassifier(Views):
     unlabelled images go through a view in one forward, so batch norm takes its statistics from
     all of them; adversarial examples in another one. The views' own losses and preprocessors are
     not used: the labels' loss is the cross entropy, and all views see the images alike.
+
+    Of several pairs each is differentiated before the next goes forward, so a step needs the memory
+    of one. Not so in float16, where the optimizer's wrapper scales the sum of all losses.
 
     Predicts the mean probability of the views, with ``view_scores`` ``(n, K)`` for each image.
 
@@ -120,17 +126,25 @@ class CoTrainingClassifier(Views):
         """
         networks = self.networks
         bundles = split_bundles(inputs, self._labels(data_samples, inputs), len(networks) // 2)
-        terms = [
-            self.pair_terms(networks[i], networks[j], *bundle)
-            for (i, j), bundle in zip(self._pairs(), bundles, strict=True)
-        ]
-        total = {name: torch.stack([t[name] for t in terms]).sum(dim=0) for name in terms[0]}
-        weights = dict(cot=self.ramp * self.lambda_cot, dif=self.ramp * self.lambda_dif)
-        losses = dict(loss_sup=total.pop('sup'))
-        for name in weights.keys() & total.keys():
-            losses[f'loss_{name}'] = weights[name] * total[name]
-        logged = {name: value.detach() / len(terms) for name, value in total.items()}
-        return losses | logged
+        parts = []
+        for (i, j), bundle in zip(self._pairs(), bundles, strict=True):
+            pair = networks[i], networks[j]
+            part = self._weighted(self.pair_terms(*pair, *bundle))
+            if len(bundles) > 1:
+                part = _let_go(part, pair)
+            parts.append(part)
+        total = {name: torch.stack([part[name] for part in parts]).sum(dim=0) for name in parts[0]}
+        for name in total.keys() - _LOSSES:
+            total[name] = total[name].detach() / len(parts)
+        return total
+
+    def _weighted(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the losses of a pair, and its terms as they are but for that of the labels."""
+        losses = dict(loss_sup=terms.pop('sup'))
+        for name, weight in (('cot', self.lambda_cot), ('dif', self.lambda_dif)):
+            if name in terms:
+                losses[f'loss_{name}'] = self.ramp * weight * terms[name]
+        return losses | terms
 
     def pair_terms(
         self, first: nn.Module, second: nn.Module, x_1: Tensor, x_2: Tensor, labels: Tensor
@@ -213,3 +227,17 @@ class CoTrainingClassifier(Views):
         step = int(self.steps)
         self.steps += 1
         return pairing(n, self.pairing_seed, step)
+
+
+def _let_go(part: dict[str, Tensor], pair: Sequence[nn.Module]) -> dict[str, Tensor]:
+    """Return what :meth:`CoTrainingClassifier._weighted` does, without what a pair has computed.
+
+    A view learns in one pair alone, so its gradient is the same, bit for bit.
+    """
+    weights = [p for network in pair for p in network.parameters() if p.requires_grad]
+    if not weights or not torch.is_grad_enabled() or is_scaled_later(weights):
+        return part
+    names = [name for name in part if name in _LOSSES]
+    losses = differentiated([part[name] for name in names], weights)
+    rest = {name: value.detach() for name, value in part.items() if name not in _LOSSES}
+    return dict(zip(names, losses, strict=True)) | rest
