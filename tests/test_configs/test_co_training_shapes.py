@@ -80,6 +80,19 @@ def test_segmentors_train_and_each_is_evaluated(whole):
     assert found['views/mean'] == pytest.approx((found['views/0'] + found['views/1']) / 2)
 
 
+def test_segmentors_are_watched_and_equal_ones_stay_equal(folder, tmp_path):
+    hooks = [dict(type=f'mmvisx.{kind}Hook') for kind in ('EqualViews', 'ViewMonitor')]
+    hooks[1] |= dict(interval=1, in_a_row=4, least=0, on_collapse='stop')
+    options = {f'model.views.{k}.decode_head.dropout_ratio': 0.0 for k in (0, 1)}
+    options |= {'model.lambda_dif': 0.0, 'custom_hooks': hooks}
+    runner = prepare('two_views', folder, tmp_path, **options)
+    with pytest.raises(UserError, match='iteration 4: views 0 and 1 have collapsed into one'):
+        runner.train()
+    first, second = (list(view.parameters()) for view in runner.model.views)
+    for one, other in zip(first, second, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+
+
 def test_a_killed_training_goes_on_as_the_uninterrupted_one(whole, folder, tmp_path):
     runner, work = whole
     options = dict(resume=True, load_from=str(work / 'iter_1.pth'))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -18,8 +19,9 @@ __all__ = ['EqualViewsHook']
 class EqualViewsHook(Hook):
     """Give all views of a co-trained model the same start and those of a pair the same images.
 
-    For experiments only: the views of :class:`mmvisx.CoTrainingClassifier` begin with the weights
-    of the first one, and in every bundle b_2 is replaced by b_1, so two views stay one network.
+    For experiments only: the views of a :class:`mmvisx.CoTrainingClassifier` or
+    :class:`mmvisx.CoTrainingSegmentor` begin with the weights of the first one, and in every bundle
+    b_2 is replaced by b_1, so two views stay one network.
 
     Raises:
         UserError: when training starts, the model has no views, or they differ in architecture.
@@ -52,7 +54,11 @@ class EqualViewsHook(Hook):
         images, samples = batch['inputs'], batch['data_samples']
         size = len(samples) // (len(unwrap(runner.model).views) // 2)
         for start in range(0, len(samples), size):
-            known = [sample for sample in samples[start : start + size] if sample.gt_label >= 0]
-            b = len(known) // 2
+            b = sum(map(_has_label, samples[start : start + size])) // 2
             for k in range(start, start + b):
-                images[k + b], samples[k + b] = images[k], samples[k]
+                # Preprocessing writes into samples, label maps that are padded for example
+                images[k + b], samples[k + b] = images[k], copy.deepcopy(samples[k])
+
+
+def _has_label(sample: Any) -> bool:
+    return 'gt_sem_seg' in sample or ('gt_label' in sample and bool(sample.gt_label >= 0))
