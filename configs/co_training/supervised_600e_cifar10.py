@@ -28,3 +28,4 @@ train_dataloader = dict(
         dataset=data.dataset,
     ),
 )
+custom_hooks = _base_.hooks  # there are no unlabelled images to watch

@@ -28,6 +28,7 @@ model = dict(
     step=0.02,
     data_preprocessor=_base_.data_preprocessor,
 )
+custom_hooks = [*_base_.custom_hooks, dict(type='mmvisx.ViewMonitorHook', interval=50)]
 
 # 3.2.5.3: 0.005 (1 + cos((T - 1) pi / 20)) in the epoch T, from 1
 max_epochs = 20

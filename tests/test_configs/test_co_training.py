@@ -43,7 +43,8 @@ CLASSES = dict(svhn=10, cifar10=10, cifar100=100)
 
 def check_schedule(cfg):
     """600 epochs, of which the weights rise for 80; SGD as printed."""
-    assert (cfg.train_cfg.max_epochs, cfg.custom_hooks[-1].epochs) == (600, 80)
+    hooks = {hook.type: hook for hook in cfg.custom_hooks}
+    assert (cfg.train_cfg.max_epochs, hooks['mmvisx.CoTrainingRampHook'].epochs) == (600, 80)
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.type, optimizer.lr) == ('SGD', 0.1)
     assert (optimizer.momentum, optimizer.weight_decay) == (0.9, 1e-4)
@@ -59,6 +60,7 @@ def test_numbers_of_the_chapter(name):
     assert cfg.train_dataloader.batch_size == 100
     assert cfg.train_dataloader.dataset.labelled == each
     assert 'times' not in cfg.train_dataloader.dataset
+    assert cfg.custom_hooks[-1] == dict(type='mmvisx.ViewMonitorHook', interval=50)
     check_schedule(cfg)
 
 
@@ -128,6 +130,9 @@ def test_supervised_rows_take_as_many_steps(name, each, images, batch):
     twin = prepare_config(CONFIGS / f'{name.replace("supervised", "two_views")}.py')
     assert loader.dataset.dataset == twin.train_dataloader.dataset.dataset
     assert cfg.train_cfg == twin.train_cfg
+    # Nothing unlabelled to compare views on
+    wanted = [hook for hook in twin.custom_hooks if hook.type != 'mmvisx.ViewMonitorHook']
+    assert cfg.custom_hooks == wanted
     if 'nano' in name:  # has a rate of its own
         cfg.optim_wrapper.optimizer.lr = twin.optim_wrapper.optimizer.lr
     assert cfg.optim_wrapper == twin.optim_wrapper

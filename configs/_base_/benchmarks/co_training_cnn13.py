@@ -25,5 +25,6 @@ optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=0.05 * 2, momentum=0.9, weight_decay=1e-4),
 )
 param_scheduler = dict(type='CosineAnnealingLR', by_epoch=True, T_max=max_epochs, eta_min=0)
-custom_hooks = [*_base_.custom_hooks, dict(type='mmvisx.CoTrainingRampHook', epochs=80)]
+hooks = [*_base_.custom_hooks, dict(type='mmvisx.CoTrainingRampHook', epochs=80)]
+custom_hooks = [*hooks, dict(type='mmvisx.ViewMonitorHook', interval=50)]
 default_hooks = dict(checkpoint=dict(interval=10))
