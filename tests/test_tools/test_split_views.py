@@ -1,6 +1,7 @@
 """tools/model_converters/split_views.py: each view is a classifier that all tools take."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from mmvisx.utils import UserError
 from mmvisx.utils.checkpoint import read_checkpoint
 from tests.contract.trainings import training
 from tests.helpers.loggers import forget_loggers
+
+CONFIGS = Path(__file__).parents[2] / 'configs' / 'co_training'
 
 
 @pytest.fixture(scope='module')
@@ -134,7 +137,10 @@ def test_mistakes_are_named(trained, views, tmp_path):
         split_views(cfg, trained[1], tmp_path / 'new', [0, 2])
     assert not (tmp_path / 'new').exists()
     plain = prepare_config(views / 'view_0.py')
-    with pytest.raises(UserError, match=r"model\.type='ImageClassifier', which has no views"):
+    with pytest.raises(UserError, match=r"model\.type='ImageClassifier', which has no views that"):
         split_views(plain, views / 'view_0.pth', tmp_path)
+    segmentor = prepare_config(CONFIGS / 'two_views_nano_shapes.py')
+    with pytest.raises(UserError, match=r"CoTrainingSegmentor', .*mmvisx test says.*'views\.0\.'"):
+        split_views(segmentor, trained[1], tmp_path)
     with pytest.raises(UserError, match='is of another model than the config'):
         split_views(cfg, views / 'view_0.pth', tmp_path)

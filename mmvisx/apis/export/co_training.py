@@ -28,6 +28,13 @@ _KEPT = (
     'test_dataloader',
     'test_cfg',
 )
+# Whose views predict, each as a plain classifier
+_WITH_VIEWS = (
+    'mmvisx.CoTrainingClassifier',
+    'mmvisx.ConfidentCoTraining',
+    'mmvisx.PiModel',
+    'mmvisx.SupervisedViews',
+)
 
 
 def config_of_view(cfg: Config, index: int) -> Config:
@@ -50,7 +57,7 @@ def split_views(
     """Write ``view_{i}.pth`` and ``view_{i}.py``, a plain classifier and its config, of each view.
 
     Args:
-        cfg: Config of a :class:`mmvisx.CoTrainingClassifier`.
+        cfg: Config of a :class:`mmvisx.CoTrainingClassifier`, or of one that learns otherwise.
         checkpoint: Its weights.
         out: Folder to write into.
         views: Which, counted from 0; all by default.
@@ -63,10 +70,16 @@ def split_views(
             such view.
     """
     kind = model_config(cfg).get('type')
-    if kind != 'mmvisx.CoTrainingClassifier':
+    if kind == 'mmvisx.CoTrainingSegmentor':
         raise UserError(
-            f'the config is of model.type={kind!r}, which has no views: give the config of a '
-            'mmvisx.CoTrainingClassifier'
+            f'the config is of model.type={kind!r}, whose views are no classifiers and are not '
+            'written: mmvisx test says how good each is (mmvisx.ViewIoU), and of the checkpoint '
+            "the weights that begin with 'views.0.' are those of the first"
+        )
+    if kind not in _WITH_VIEWS:
+        raise UserError(
+            f'the config is of model.type={kind!r}, which has no views that predict by '
+            f'themselves: give the config of a {_WITH_VIEWS[0]}'
         )
     model: Any = build_model(cfg, checkpoint)
     count = len(model.views)
