@@ -187,8 +187,9 @@ def sec_eigenvectors(operator: Any, k: int, seed: int = 0) -> np.ndarray:
     """
     if operator.shape[0] <= _DENSE:
         return eigh(operator @ np.eye(operator.shape[0]), subset_by_index=(0, k - 1))[1]
-    # A smaller shift would lose the digits of the constant vector, of which H leaves nothing.
-    shift = -1e-3 * (1 + operator.mu)
+    # A much smaller shift would lose the digits of the constant vector, of which H leaves nothing;
+    # with a larger one the search takes four times as long where mu is large.
+    shift = -1e-5 * (1 + operator.mu)
     return _smallest(operator, operator.solver(shift), shift, k, seed)
 
 
