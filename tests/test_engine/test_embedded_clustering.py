@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmvisx.datasets import VectorDataset
 from mmvisx.utils import UserError
 from tests.helpers.embedded_clustering import CHANNELS, STAGES, Trainings
 
@@ -102,6 +103,30 @@ def test_features_that_are_not_kept_change_nothing(trainings, autoencoder):
     weights = read(trainings.run(config), sum(STAGES))['state_dict']
     for name, value in read(autoencoder, sum(STAGES))['state_dict'].items():
         torch.testing.assert_close(weights[name], value, rtol=1e-5, atol=1e-6)
+
+
+def test_points_are_not_read_while_features_are_kept(trainings, autoencoder, monkeypatch):
+    read_batch, rows = VectorDataset.__getitems__, []
+    monkeypatch.setattr(
+        VectorDataset, '__getitems__', lambda *args: rows.append(args[1]) or read_batch(*args)
+    )
+    weights = read(trainings.run(trainings.write('kept', 'autoencoder')), sum(STAGES))
+    assert same(weights['state_dict'], read(autoencoder, sum(STAGES))['state_dict'])
+    # Those of the first pair and of the whole, and those that a stage begins with
+    assert len(rows) == STAGES[0] + STAGES[-1] + 2
+    # A worker has read its batches before features are there
+    workers = '\ntrain_dataloader["num_workers"] = 1\n'
+    weights = read(trainings.run(trainings.write('worker', 'autoencoder', workers)), sum(STAGES))
+    assert same(weights['state_dict'], read(autoencoder, sum(STAGES))['state_dict'])
+
+
+def test_the_same_seed_gives_the_same_clusters(trainings, autoencoder, dec):
+    again = trainings.run(trainings.write('again', 'dec', start(autoencoder)))
+    for part in ('state_dict', 'mmvisx_dec_targets'):
+        assert same(read(again, 12)[part], read(dec, 12)[part])
+    extra = '\nrandomness["seed"] = 4\n'
+    other = read(trainings.run(trainings.write('other_seed', 'autoencoder', extra)), 1)
+    assert not same(other['state_dict'], read(autoencoder, 1)['state_dict'])
 
 
 @pytest.mark.parametrize('iteration', [3, 6, 9, 20])
@@ -253,6 +278,11 @@ def test_a_collapse_is_mended(trainings, collapsed):
         ('autoencoder', 'train_cfg["stages"] = [3, 3]', 'the autoencoder has 3 pairs'),
         ('dec', 'train_cfg = dict(type="mmvisx.GreedyLoop", stages=[2])', 'DEC has no pairs'),
         ('dec', 'model["num_clusters"] = 60', 'num_clusters=60.*50 distinct'),
+        (
+            'dec',
+            'model["encoder"]["init_cfg"] = dict(type="Constant", val=0, layer="Linear")',
+            'num_clusters=3, but the 50 points have 1 distinct codes',
+        ),
         ('dec', 'custom_hooks[-1]["interval"] = 0', 'interval=0'),
         ('dec', 'custom_hooks[-1]["tol"] = 3', 'tol=3'),
         ('dec', 'custom_hooks[-1]["on_collapse"] = "cry"', "on_collapse='cry'"),

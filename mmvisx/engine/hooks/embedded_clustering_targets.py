@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,24 @@ def embed_all(model: Any, dataset: Any) -> Tensor:
     """
     device = model.centroids.device
     codes = torch.empty(len(dataset), model.centroids.shape[1], device=device)
+    for rows, part in _embedded(model, dataset):
+        codes[rows] = part
+    return codes
+
+
+@torch.no_grad()
+def _embedded(model: Any, dataset: Any) -> Iterator[tuple[slice, Tensor]]:
+    """Yield rows and their codes ``(N, d)``, a chunk at a time."""
     with modes_kept(model):
         model.eval()
-        for rows in np.array_split(np.arange(len(dataset)), -(-len(dataset) // _CHUNK)):
-            inputs = torch.as_tensor(dataset.read(rows)).to(device)
-            codes[rows[0] : rows[-1] + 1] = model.embed(inputs)
-    return codes
+        for rows in _chunks(dataset):
+            inputs = torch.as_tensor(dataset.read(rows)).to(model.centroids.device)
+            yield slice(rows[0], rows[-1] + 1), model.embed(inputs)
+
+
+def _chunks(dataset: Any) -> list[np.ndarray]:
+    """Return the numbers of all points, in parts ``(N,)``."""
+    return np.array_split(np.arange(len(dataset)), -(-len(dataset) // _CHUNK))
 
 
 @HOOKS.register_module()
@@ -115,18 +128,17 @@ class DECTargetHook(Hook):
                 )
             model.targets = self._targets.to(model.centroids.device)
             return
-        codes = embed_all(model, dataset)
         if not model.centroids.any():
             seed = runner.seed if self.seed is None else self.seed
-            self._cluster(runner, model, codes, seed)
-        self._renew(runner, model, codes, dataset)
+            self._cluster(runner, model, dataset, seed)
+        self._renew(runner, model, dataset)
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Renew the targets where it is time."""
         if (runner.iter + 1) % self.interval:
             return
         model, dataset = unwrap(runner.model), runner.train_dataloader.dataset
-        self._renew(runner, model, embed_all(model, dataset), dataset)
+        self._renew(runner, model, dataset)
         changed = self.history[-1]['changed']
         if changed < self.tol:
             runner.logger.info(
@@ -150,32 +162,51 @@ class DECTargetHook(Hook):
             self._targets, self._clusters = kept['targets'], kept['clusters']
             self.history = list(kept['history'])
 
-    def _cluster(self, runner: Runner, model: Any, codes: Tensor, seed: int) -> None:
-        distinct = len(torch.unique(codes, dim=0))
-        if distinct < model.num_clusters:
+    def _cluster(self, runner: Runner, model: Any, dataset: Any, seed: int) -> None:
+        clusters = model.num_clusters
+        # Of the points themselves, too: codes of one point may differ by rounding.
+        distinct = _distinct((torch.as_tensor(dataset.read(r)) for r in _chunks(dataset)), clusters)
+        if distinct < clusters:
             raise UserError(
-                f'num_clusters={model.num_clusters}, but the {len(codes)} points have {distinct} '
-                'distinct codes: fewer clusters, or an encoder that tells them apart (one whose '
-                'autoencoder has learnt nothing gives all points one code)'
+                f'num_clusters={clusters}, but there are {distinct} distinct points: at most that '
+                'many clusters'
             )
-        kmeans = KMeans(model.num_clusters, n_init=self.restarts, random_state=seed % 2**32)
-        kmeans.fit(codes.double().cpu().numpy())
+        codes = embed_all(model, dataset)
+        distinct = _distinct(codes.split(_CHUNK), clusters)
+        if distinct < clusters:
+            raise UserError(
+                f'num_clusters={clusters}, but the {len(codes)} points have {distinct} distinct '
+                'codes: fewer clusters, or an encoder that tells them apart (one whose autoencoder '
+                'has learnt nothing gives all points one code)'
+            )
+        seed %= 2**32
+        kmeans = KMeans(clusters, n_init=self.restarts, random_state=seed, copy_x=False)
+        # In double precision they take twice the memory, and k-means half as much again: the codes
+        # themselves are not kept beside, the first targets embed the points again.
+        points = codes.double().cpu().numpy()
+        del codes
+        kmeans.fit(points)
         model.centroids.data.copy_(torch.from_numpy(kmeans.cluster_centers_))
         runner.logger.info(
-            f'k-means of {len(codes)} codes, best of {self.restarts}: inertia {kmeans.inertia_:.6g}'
+            f'k-means of {len(points)} codes, best of {self.restarts}: '
+            f'inertia {kmeans.inertia_:.6g}'
         )
 
     @torch.no_grad()
-    def _renew(self, runner: Runner, model: Any, codes: Tensor, dataset: Any) -> None:
-        q, sizes = assign_all(model, codes)
-        if self._looks_after(runner, model, codes, q, sizes):
-            q, sizes = assign_all(model, codes)
+    def _renew(self, runner: Runner, model: Any, dataset: Any) -> None:
+        # Codes are not kept beside the assignments: with many points that is what fills the memory.
+        q = torch.empty(len(dataset), model.num_clusters, device=model.centroids.device)
+        for rows, codes in _embedded(model, dataset):
+            q[rows] = model.assign(codes)
+        sizes = _sizes(q)
+        if self._looks_after(runner, model, dataset, q, sizes):
+            q, sizes = assign_all(model, embed_all(model, dataset))
         at: dict[str, Any] = dict(iter=runner.iter + 1 if self.history else 0, loss=None)
         if model.targets is not None:
             parts = zip(q.split(_CHUNK), model.targets.split(_CHUNK), strict=True)
             loss = sum(kl_clustering_loss(*part, reduction='sum').double() for part in parts)
             at['loss'] = float(loss) / len(q)
-        # One of the two at a time: with many points they are what fills the memory.
+        # One of the two at a time, for the same reason.
         self._targets = model.targets = None
         clusters, before = q.argmax(dim=1).cpu(), self._clusters
         at['changed'] = None if before is None else (clusters != before).double().mean().item()
@@ -190,10 +221,10 @@ class DECTargetHook(Hook):
             state.pop('momentum_buffer', None)
 
     def _looks_after(
-        self, runner: Runner, model: Any, codes: Tensor, q: Tensor, sizes: Tensor
+        self, runner: Runner, model: Any, dataset: Any, q: Tensor, sizes: Tensor
     ) -> bool:
         """Warn of clusters that are as good as empty; whether centroids ``(K, d)`` were moved."""
-        least = len(codes) / model.num_clusters / 100
+        least = len(q) / model.num_clusters / 100
         small = [k for k, size in enumerate(sizes.tolist()) if size < least]
         if not small:
             return False
@@ -208,10 +239,11 @@ class DECTargetHook(Hook):
             )
         runner.logger.warning(line)
         if self.on_collapse == 'reseed':
+            codes = embed_all(model, dataset)
             for k in small:
                 largest = int(sizes.argmax())
                 points = codes[q.argmax(dim=1) == largest]
-                if len(torch.unique(points, dim=0)) < 2:
+                if _distinct(points.split(_CHUNK), 2) < 2:
                     break
                 parts = KMeans(2, n_init=self.restarts, random_state=k).fit(
                     points.double().cpu().numpy()
@@ -229,7 +261,22 @@ def assign_all(model: Any, codes: Tensor) -> tuple[Tensor, Tensor]:
     q = torch.empty(len(codes), model.num_clusters, device=codes.device)
     for part, out in zip(codes.split(_CHUNK), q.split(_CHUNK), strict=True):
         out.copy_(model.assign(part))
-    return q, torch.bincount(q.argmax(dim=1), minlength=model.num_clusters)
+    return q, _sizes(q)
+
+
+def _sizes(q: Tensor) -> Tensor:
+    """Return the clusters' numbers of points, ``(K,)``, of q ``(n, K)``."""
+    return torch.bincount(q.argmax(dim=1), minlength=q.shape[1])
+
+
+def _distinct(parts: Iterable[Tensor], enough: int) -> int:
+    """Count the rows that differ of parts ``(N, d)``, and no further once there are ``enough``."""
+    found: Tensor | None = None
+    for part in parts:
+        found = (part if found is None else torch.cat([found, part])).unique(dim=0)
+        if len(found) >= enough:
+            return len(found)
+    return 0 if found is None else len(found)
 
 
 def _say(runner: Runner, at: dict[str, Any]) -> None:

@@ -64,13 +64,16 @@ class GreedyLoop(StepLoop):
         self.cache_limit = cache_limit
         self.features: Tensor | None = None
         self._stage: int | None = None
+        self._serves = False  # the data set gives features in the place of points
 
     def step(self, data_batch: Any) -> Mapping[str, Any]:
         """Do one step of the stage that this iteration belongs to."""
         stage = bisect_right(self.ends, self._iter)
         if stage != self._stage:
             self._begin(stage)
-        if stage in range(1, len(self.ends) - 1):
+            # It was read before, for the stage that has ended.
+            data_batch = self.dataloader.dataset.__getitems__(data_batch['indices'].tolist())
+        if stage in range(1, len(self.ends) - 1) and not self._serves:
             data_batch = dict(data_batch, inputs=self._inputs(data_batch))
         return super().step(data_batch)
 
@@ -86,12 +89,19 @@ class GreedyLoop(StepLoop):
             self.runner.optim_wrapper.optimizer.state.clear()
             for parameter in model.parameters():
                 parameter.grad = None
-        self.features = None
         dataset = self.dataloader.dataset
+        if self._serves:
+            del dataset.__getitems__
+        self.features, self._serves = None, False
         size = 4 * len(dataset) * model.encoder.channels[stage] if stage > 0 and not whole else 0
         if size and size <= self.cache_limit:
             rows = torch.arange(len(dataset)).split(_CHUNK)
             self.features = torch.cat([self._below(dataset.read(part.numpy())) for part in rows])
+            # Where PyTorch's loader looks for batches: the points need not be read any more.
+            # Workers have a data set of their own.
+            self._serves = not self.dataloader.num_workers and '__getitems__' not in vars(dataset)
+            if self._serves:
+                dataset.__getitems__ = self._serve
         name = 'all pairs together' if whole else f'pair {stage + 1} of {model.num_pairs}'
         self.runner.logger.info(f'{name}: iterations {self._iter + 1} to {self.ends[stage]}')
 
@@ -99,6 +109,14 @@ class GreedyLoop(StepLoop):
         if self.features is not None:
             return self.features[data_batch['indices']]
         return self._below(data_batch['inputs'])
+
+    def _serve(self, indices: Sequence[int]) -> dict[str, Tensor]:
+        """Return a batch of kept features; consecutive ones are not copied."""
+        assert self.features is not None
+        rows, first = torch.tensor(indices), indices[0]
+        in_order = torch.equal(rows, torch.arange(first, first + len(rows)))
+        chosen = slice(first, first + len(rows)) if in_order else rows
+        return dict(inputs=self.features[chosen], indices=rows)
 
     @torch.no_grad()
     def _below(self, points: Any) -> Tensor:
