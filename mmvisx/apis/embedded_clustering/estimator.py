@@ -15,7 +15,7 @@ import torch
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin
 from sklearn.base import TransformerMixin as Transformer
-from sklearn.utils import check_random_state
+from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mmvisx.datasets import VectorDataset
@@ -132,6 +132,7 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
                 accuracies in :attr:`history_`.
 
         Raises:
+            ValueError: A value is NaN or infinite; its row is named.
             UserError: There are fewer distinct points, or codes, than clusters, an argument is out
                 of range, or a loss is not finite.
         """
@@ -276,10 +277,16 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
         return points, int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _checked(self, points: Any, reset: bool) -> Any:
-        return validate_data(
+        checked = validate_data(
             self, points, reset=reset, accept_sparse='csr', dtype=np.float32,
-            ensure_min_samples=2 if reset else 1,
+            ensure_min_samples=2 if reset else 1, ensure_all_finite=False,
         )  # fmt: skip
+        try:
+            assert_all_finite(checked, input_name='X')
+        except ValueError as error:
+            what = str(error).splitlines()[0]
+            raise ValueError(f'{what} It is in row {_first_bad_row(checked)}') from error
+        return checked
 
     def _dataset(self, points: Any) -> VectorDataset:
         check_is_fitted(self)
@@ -355,6 +362,15 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin,
 _PLAIN = frozenset(DeepClustering().get_params()) - {
     'encoder', 'input_shape', 'device', 'random_state', 'channels', 'verbose',
 }  # fmt: skip
+
+
+def _first_bad_row(points: Any) -> int:
+    """Return the number of the first row of ``(n, D)`` with NaN or infinity."""
+    values = points.data if sparse.issparse(points) else points.ravel()
+    place = int(np.flatnonzero(~np.isfinite(values))[0])
+    if sparse.issparse(points):
+        return int(np.searchsorted(points.indptr, place, side='right')) - 1
+    return place // points.shape[1]
 
 
 def _unit_scale(points: Any) -> float:

@@ -12,6 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mmvisx.apis import DeepClustering
 from mmvisx.utils import UserError
+from tests.helpers.loggers import forget_loggers
 
 SMALL: dict = dict(
     channels=(8, 2),
@@ -146,12 +147,31 @@ def test_bad_input(changes, x, names):
         DeepClustering(**{'n_clusters': 3, **SMALL, **changes}).fit(x)
 
 
-@pytest.mark.parametrize('bad', [np.nan, np.inf])
-def test_points_that_are_not_finite(points, bad):
+@pytest.mark.parametrize(('bad', 'name'), [(np.nan, 'NaN'), (np.inf, 'infinity')])
+@pytest.mark.parametrize('kind', [np.asarray, sparse.csr_array])
+def test_points_that_are_not_finite(fitted, points, kind, bad, name):
     x = points[0].copy()
-    x[7, 2] = bad
-    with pytest.raises(ValueError, match=r'NaN|infinity'):
-        DeepClustering(3, **SMALL).fit(x)
+    x[6] = 0  # no entry of a sparse matrix
+    x[[7, 9], 2] = bad
+    for refuses in (DeepClustering(3, **SMALL).fit, fitted.predict):
+        with pytest.raises(ValueError, match=rf'X contains {name}.* It is in row 7$'):
+            refuses(kind(x))
+
+
+def test_classes_of_other_points(points):
+    with pytest.raises(UserError, match='labels: 5 labels for 90 points'):
+        DeepClustering(3, **SMALL).fit(points[0], [0, 1, 2, 0, 1])
+
+
+def test_constant_values_and_empty_rows_are_warned_of(points, capsys):
+    x = points[0].copy()
+    x[:, 4] = 0
+    x[[3, 5]] = 0
+    forget_loggers()  # that write to the screen of another test
+    DeepClustering(3, **SMALL).fit(x)
+    said = ''.join(capsys.readouterr())
+    assert '1 of 6 values are the same in all 90 points (4)' in said
+    assert '2 of 90 points are all zeros (rows 3, 5)' in said
 
 
 def test_no_saved_estimator(tmp_path):
