@@ -157,9 +157,7 @@ def outside_whole(outside):
 @pytest.mark.parametrize(
     ('kind', 'first', 'end'),
     [
-        ('autoencoder', 4, 60),
         ('autoencoder', 64, 120),
-        ('autoencoder', 124, 180),
         ('autoencoder', 184, 280),
         ('dec', 3, 200),
     ],
