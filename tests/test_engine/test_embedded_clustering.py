@@ -106,14 +106,15 @@ def test_features_that_are_not_kept_change_nothing(trainings, autoencoder):
 
 
 def test_points_are_not_read_while_features_are_kept(trainings, autoencoder, monkeypatch):
-    read_batch, rows = VectorDataset.__getitems__, []
+    read_rows, counts = VectorDataset.read, []
     monkeypatch.setattr(
-        VectorDataset, '__getitems__', lambda *args: rows.append(args[1]) or read_batch(*args)
+        VectorDataset, 'read', lambda *args: counts.append(len(args[1])) or read_rows(*args)
     )
     weights = read(trainings.run(trainings.write('kept', 'autoencoder')), sum(STAGES))
     assert same(weights['state_dict'], read(autoencoder, sum(STAGES))['state_dict'])
-    # Those of the first pair and of the whole, and those that a stage begins with
-    assert len(rows) == STAGES[0] + STAGES[-1] + 2
+    # Batches of the first pair and of the whole, of these the very first twice, and the one that
+    # was there when the second pair began; all points for the features of two pairs
+    assert sum(counts) == 16 * (STAGES[0] + STAGES[-1] + 2) + 2 * 50
     # A worker has read its batches before features are there
     workers = '\ntrain_dataloader["num_workers"] = 1\n'
     weights = read(trainings.run(trainings.write('worker', 'autoencoder', workers)), sum(STAGES))

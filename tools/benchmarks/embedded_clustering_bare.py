@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -34,7 +34,7 @@ class Turns(Hook):
 
     priority = 'LOWEST'
 
-    def __init__(self, block: int, rounds: int, bare: dict[str, Callable[[], Step]]) -> None:
+    def __init__(self, block: int, rounds: int, bare: Mapping[str, Callable[[], Step]]) -> None:
         self.block, self.rounds, self.bare = block, rounds, list(bare.items())
         self.found: dict[str, Any] = {}
         self._pairs: list[tuple[float, float]] = []
@@ -73,7 +73,7 @@ def bare_step(points: Tensor, net: nn.Module, loss: Callable[[slice, Tensor], Te
     """
     weights = [p for name, p in net.named_parameters() if not name.endswith('bias')]
     biases = [p for name, p in net.named_parameters() if name.endswith('bias')]
-    groups = [dict(params=weights), dict(params=biases, lr=0.02)]
+    groups: list[dict[str, Any]] = [dict(params=weights), dict(params=biases, lr=0.02)]
     optimizer, place = SGD(groups, lr=0.01, momentum=0.9), 0
 
     def step() -> None:

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.dataset import InfiniteSampler
 from mmengine.hooks import Hook
 from scipy import sparse
+from torch.utils.data import DataLoader
 
 from mmvisx.datasets import VectorDataset, whole_batch
 from mmvisx.engine.hooks import DECTargetHook
@@ -41,16 +43,13 @@ def make_runner(
     """Return the runner of a clustering of points in memory, ``(n, d)``, with the recipes' SGD."""
     init = dict(type='Normal', layer='Linear', std=0.05)
     encoder = dict(type='mmvisx.StackedEncoder', channels=channels, init_cfg=init)
+    dataset = VectorDataset(points)
+    sampler = InfiniteSampler(dataset, shuffle=False, seed=0)
     return CheckedRunner(
         DEC(encoder, clusters, channels[-1]),
         folder,
-        train_dataloader=dict(
-            batch_size=256,
-            num_workers=0,
-            sampler=dict(type='InfiniteSampler', shuffle=False),
-            collate_fn=whole_batch,
-            dataset=VectorDataset(points),
-        ),
+        # MMEngine would copy the points in a config.
+        train_dataloader=DataLoader(dataset, 256, sampler=sampler, collate_fn=whole_batch),
         train_cfg=dict(type='IterBasedTrainLoop', **train),
         optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01, momentum=0.9)),
         custom_hooks=[dict(type='mmvisx.RandomStateHook'), *hooks],

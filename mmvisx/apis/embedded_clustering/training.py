@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.dataset import InfiniteSampler
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
+from torch.utils.data import DataLoader
 
 from mmvisx.datasets import VectorDataset, whole_batch
 from mmvisx.engine.runner import CheckedRunner
@@ -47,12 +49,12 @@ def points_runner(
         hooks: Of the training.
         verbose: Show how far it got.
     """
-    loader = dict(
-        batch_size=min(batch_size, len(dataset)),
-        num_workers=0,
-        sampler=dict(type='InfiniteSampler', shuffle=False),
+    # Not as a config, of which MMEngine makes a copy with all points.
+    loader: DataLoader = DataLoader(
+        dataset,
+        min(batch_size, len(dataset)),
+        sampler=InfiniteSampler(dataset, shuffle=False, seed=seed),
         collate_fn=whole_batch,
-        dataset=dataset,
     )
     return CheckedRunner(
         model,

@@ -203,9 +203,7 @@ class DECTargetHook(Hook):
             q, sizes = assign_all(model, embed_all(model, dataset))
         at: dict[str, Any] = dict(iter=runner.iter + 1 if self.history else 0, loss=None)
         if model.targets is not None:
-            parts = zip(q.split(_CHUNK), model.targets.split(_CHUNK), strict=True)
-            loss = sum(kl_clustering_loss(*part, reduction='sum').double() for part in parts)
-            at['loss'] = float(loss) / len(q)
+            at['loss'] = _mean_loss(q, model.targets)
         # One of the two at a time, for the same reason.
         self._targets = model.targets = None
         clusters, before = q.argmax(dim=1).cpu(), self._clusters
@@ -267,6 +265,13 @@ def assign_all(model: Any, codes: Tensor) -> tuple[Tensor, Tensor]:
 def _sizes(q: Tensor) -> Tensor:
     """Return the clusters' numbers of points, ``(K,)``, of q ``(n, K)``."""
     return torch.bincount(q.argmax(dim=1), minlength=q.shape[1])
+
+
+def _mean_loss(q: Tensor, targets: Tensor) -> float:
+    """Return Eq. 3.2 a point, of q and P ``(n, K)``."""
+    parts = zip(q.split(_CHUNK), targets.split(_CHUNK), strict=True)
+    loss = sum(kl_clustering_loss(*part, reduction='sum').double() for part in parts)
+    return float(loss) / len(q)
 
 
 def _distinct(parts: Iterable[Tensor], enough: int) -> int:

@@ -91,17 +91,16 @@ class GreedyLoop(StepLoop):
                 parameter.grad = None
         dataset = self.dataloader.dataset
         if self._serves:
-            del dataset.__getitems__
+            dataset.features = None
         self.features, self._serves = None, False
         size = 4 * len(dataset) * model.encoder.channels[stage] if stage > 0 and not whole else 0
         if size and size <= self.cache_limit:
             rows = torch.arange(len(dataset)).split(_CHUNK)
             self.features = torch.cat([self._below(dataset.read(part.numpy())) for part in rows])
-            # Where PyTorch's loader looks for batches: the points need not be read any more.
-            # Workers have a data set of their own.
-            self._serves = not self.dataloader.num_workers and '__getitems__' not in vars(dataset)
+            # The points need not be read any more. Workers have a data set of their own.
+            self._serves = not self.dataloader.num_workers and hasattr(dataset, 'features')
             if self._serves:
-                dataset.__getitems__ = self._serve
+                dataset.features = self.features
         name = 'all pairs together' if whole else f'pair {stage + 1} of {model.num_pairs}'
         self.runner.logger.info(f'{name}: iterations {self._iter + 1} to {self.ends[stage]}')
 
@@ -109,14 +108,6 @@ class GreedyLoop(StepLoop):
         if self.features is not None:
             return self.features[data_batch['indices']]
         return self._below(data_batch['inputs'])
-
-    def _serve(self, indices: Sequence[int]) -> dict[str, Tensor]:
-        """Return a batch of kept features; consecutive ones are not copied."""
-        assert self.features is not None
-        rows, first = torch.tensor(indices), indices[0]
-        in_order = torch.equal(rows, torch.arange(first, first + len(rows)))
-        chosen = slice(first, first + len(rows)) if in_order else rows
-        return dict(inputs=self.features[chosen], indices=rows)
 
     @torch.no_grad()
     def _below(self, points: Any) -> Tensor:

@@ -15,7 +15,7 @@ from mmvisx.utils.errors import UserError
 
 from .checks import FirstLook
 from .labels import read_labels
-from .rows import SparseRows, choose, open_rows
+from .rows import SparseRows, as_slice, choose, open_rows
 
 __all__ = ['VectorDataset', 'whole_batch']
 
@@ -23,7 +23,7 @@ __all__ = ['VectorDataset', 'whole_batch']
 _CHUNK = 4096
 
 
-def whole_batch(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def whole_batch(batch: Any) -> Any:
     """Return a batch that a data set has put together itself: a loader's ``collate_fn``.
 
     In a config: ``collate_fn=dict(type='mmvisx.datasets.whole_batch')``.
@@ -59,6 +59,8 @@ class VectorDataset(Dataset):
 
     Attributes:
         labels: ``(n,)`` int64, or None.
+        features: What batches hold in the place of the points, ``(n, d')``, where it has been set;
+            :meth:`read` returns the points all the same.
 
     Raises:
         UserError: The data cannot be read, hold NaN or infinity, or are not as many as the labels.
@@ -80,6 +82,7 @@ class VectorDataset(Dataset):
     ) -> None:
         self._rows = open_rows(data)
         self.scale, self.offset = scale, offset
+        self.features: torch.Tensor | None = None
         self.labels: np.ndarray | None = None
         self._classes: tuple[str, ...] | None = None
         if labels is not None:
@@ -129,7 +132,11 @@ class VectorDataset(Dataset):
     def __getitems__(self, indices: Sequence[int]) -> dict[str, torch.Tensor]:
         """Return ``inputs`` ``(N, d)`` float32, ``indices`` and ``labels`` ``(N,)`` int64."""
         rows = np.asarray(indices, np.int64)
-        batch = dict(inputs=torch.from_numpy(self.read(rows)), indices=torch.from_numpy(rows))
+        if self.features is None:
+            inputs = torch.from_numpy(self.read(rows))
+        else:
+            inputs = self.features[as_slice(rows)]
+        batch = dict(inputs=inputs, indices=torch.from_numpy(rows))
         if self.labels is not None:
             batch['labels'] = torch.from_numpy(self.labels[rows])
         return batch
