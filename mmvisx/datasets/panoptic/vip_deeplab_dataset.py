@@ -55,7 +55,7 @@ class DVPSDataset(BaseDataset):
         UserError: An argument is wrong, a frame or map is missing, frames are out of order, or a
             clip has no pair.
 
-    Source: 001, 7.3.1.2, 7.4.1 and Figure 7-5.
+    Source: 001, 7.3.1.2, 7.4.1, 7.4.2 and Figure 7-5.
     """
 
     METAINFO: ClassVar[dict] = {}

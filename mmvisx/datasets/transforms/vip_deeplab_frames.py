@@ -170,7 +170,7 @@ class RandomFrameRotation(BaseTransform):
     Args:
         degrees: Largest angle, to both sides.
 
-    Source: 001, 7.4.4 ("+-5 degrees of random rotation").
+    Source: 001, 7.5.3 ("+-5 degrees of random rotation").
     """
 
     def __init__(self, degrees: float = 5.0) -> None:

@@ -3,7 +3,9 @@
 import numpy as np
 import torch
 
+from mmvisx.datasets import DVPSDataset
 from mmvisx.datasets.transforms import PackPanopticFrames
+from tests.helpers.vip_deeplab_clips import write_clips
 
 RNG = np.random.default_rng(0)
 
@@ -41,3 +43,34 @@ def test_a_frame_without_labels():
     packed = PackPanopticFrames()(dict(img=np.zeros((4, 6, 3), np.uint8)))
     assert packed['inputs'].shape == (3, 4, 6)
     assert packed['data_samples'].keys() == []
+
+
+def test_the_pipeline_of_a_training(tmp_path):
+    steps = [
+        dict(type='LoadPanopticFrames'),
+        dict(type='FrameAutoAugment'),
+        dict(type='RandomFrameScale'),
+        dict(type='RandomFrameRotation'),
+        dict(type='RandomFrameCrop', size=(16, 24), pad=True),
+        dict(type='RandomFrameFlip'),
+        dict(type='GeneratePanopticTargets'),
+        dict(type='PackPanopticFrames'),
+    ]
+    pipeline = [dict(step, type=f'mmvisx.{step["type"]}') for step in steps]
+    dataset = DVPSDataset(**write_clips(tmp_path), pipeline=pipeline)
+    np.random.seed(0)
+    packed = dataset[1]
+    assert packed['inputs'].shape == (2, 3, 16, 24)
+    targets = packed['data_samples'].gt_targets
+    assert {'semantic', 'centre', 'offset', 'next_offset', 'depth'} <= set(targets.keys())
+    assert {values.shape[-2:] for values in targets.values()} == {(16, 24)}
+    codes = packed['data_samples'].gt_panoptic_seg.sem_seg
+    known = targets.semantic != 255
+    assert np.array_equal(targets.semantic[known], (codes % 1000)[known])
+    # The offsets of both frames lead to the centre of the only car.
+    assert (codes == 4000).any()
+    places = torch.from_numpy(np.indices((16, 24)))
+    for prefix in ('', 'next_'):
+        mask = targets.get(f'{prefix}offset_mask')[0]
+        ends = (places + targets.get(f'{prefix}offset'))[:, mask]
+        assert len(torch.unique(ends, dim=1).T) == 1
