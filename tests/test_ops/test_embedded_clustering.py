@@ -71,11 +71,16 @@ def test_by_hand():
         student_t_assignment(z, mu, 2.0), torch.tensor([[1 / (1 + small), small / (1 + small)]])
     )
     # Frequencies 1.4 and 0.6: 0.64/1.4 and 0.04/0.6; 0.36/1.4 and 0.16/0.6
-    p = target_distribution(torch.tensor([[0.8, 0.2], [0.6, 0.4]]))
+    q = torch.tensor([[0.8, 0.2], [0.6, 0.4]])
+    p = target_distribution(q)
     first, second = 0.64 / 1.4, 0.04 / 0.6
     torch.testing.assert_close(p[0], torch.tensor([first, second]) / (first + second))
     first, second = 0.36 / 1.4, 0.16 / 0.6
     torch.testing.assert_close(p[1], torch.tensor([first, second]) / (first + second))
+    # That is 48/55, 7/55 and 27/55, 28/55: over q 12/11, 7/11 and 9/11, 14/11
+    shares = ((48, 12), (7, 7), (27, 9), (28, 14))
+    by_hand = sum(share / 55 * math.log(ratio / 11) for share, ratio in shares)
+    assert kl_clustering_loss(q, p, 'sum').item() == pytest.approx(by_hand, rel=1e-5)
 
 
 @pytest.mark.parametrize('alpha', [1.0, 2.0])
