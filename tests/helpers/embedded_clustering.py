@@ -53,6 +53,7 @@ class Trainings:
 
     def __init__(self, repo, folder, monkeypatch):
         self.repo, self.folder, self.monkeypatch = repo, folder, monkeypatch
+        folder.mkdir(exist_ok=True)
         self.data, self.labels = clouds(folder)
 
     def write(self, name, kind, extra=''):

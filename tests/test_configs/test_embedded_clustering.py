@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 from sklearn.cluster import KMeans
+from sklearn.datasets import load_digits
 
 from mmvisx.apis.run import prepare_config
 from mmvisx.apis.series import load_series
@@ -201,3 +202,47 @@ model['encoder']['init_cfg'] = dict(type='Normal', layer='Linear', std=0.4)
     found = KMeans(3, n_init=3, random_state=3).fit_predict(codes.double().numpy())
     expected = cluster_scores(np.load(trainings.labels), found)['acc']
     assert scores_of(folder) == pytest.approx([expected] * 2)
+
+
+@pytest.fixture
+def digits(repo, tmp_path, monkeypatch):
+    """Train the two recipes of small digits, in their order, with options of each."""
+    found = load_digits()
+    (tmp_path / 'data/digits').mkdir(parents=True)
+    np.save(tmp_path / 'data/digits/vectors.npy', found.data)
+    np.save(tmp_path / 'data/digits/labels.npy', found.target)
+    trainings = Trainings(repo, tmp_path / 'work_dirs', monkeypatch)
+    monkeypatch.chdir(tmp_path)
+
+    def train(autoencoder, clustering):
+        folder, options = CONFIGS / 'embedded_clustering', ('--cfg-options', 'randomness.seed=0')
+        trainings.run(folder / 'autoencoder_nano_digits.py', *options, *autoencoder)
+        return trainings.run(folder / 'dec_nano_digits.py', *options, *clustering)
+
+    return train
+
+
+def test_small_digits_go_from_autoencoder_to_clusters(digits):
+    first = Path('work_dirs/autoencoder_nano_digits/iter_10.pth')
+    work_dir = digits(
+        [
+            'model.channels=[64,50,50,20,10]',
+            'train_cfg.stages=[2,2,2,2,2]',
+            'default_hooks.checkpoint.interval=10',
+        ],
+        [
+            'model.encoder.channels=[64,50,50,20,10]',
+            'train_cfg.max_iters=20',
+            'optim_wrapper.optimizer.lr=0.0',
+            f'{START}={first}',
+        ],
+    )
+    before, after = (
+        torch.load(path, weights_only=False)['state_dict']
+        for path in (first, work_dir / 'iter_20.pth')
+    )
+    weights = [name for name in before if name.startswith('encoder.')]
+    assert len(weights) == 8
+    assert all(torch.equal(before[name], after[name]) for name in weights)
+    assert after['centroids'].any()
+    assert len(scores_of(work_dir)) == 2
