@@ -17,7 +17,7 @@ _lambdas = [10 * 2**i for i in range(9)]
 # Most stop before, when fewer than 0.1 % of the points change cluster.
 options = {'train_cfg.max_iters': 40 * 2560}
 rows = {
-    f'{data}, lambda {interval}': dict(
+    f'{data}, DEC {interval}': dict(
         config=f'configs/embedded_clustering/{recipe}.py',
         options={
             'custom_hooks.DECTargetHook.interval': interval,

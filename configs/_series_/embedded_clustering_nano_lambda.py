@@ -12,7 +12,7 @@ options = {
 rows = {
     '_delete_': True,
     **{
-        f'lambda {interval}': dict(
+        f'DEC {interval}': dict(
             config='configs/embedded_clustering/dec_nano_mnist.py',
             options={'custom_hooks.DECTargetHook.interval': interval},
         )

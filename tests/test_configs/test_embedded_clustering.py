@@ -151,7 +151,7 @@ def test_tables_3_2_and_3_3_have_every_row_with_an_autoencoder():
 def test_nine_lambdas_of_figure_3_3(kind):
     found = {}
     for name, (_, cfg) in series(f'embedded_clustering_{kind}lambda').items():
-        found.setdefault(name.partition('lambda')[0], []).append(hook_of(cfg).interval)
+        found.setdefault(name.rpartition(' ')[0], []).append(hook_of(cfg).interval)
         assert name.endswith(f' {hook_of(cfg).interval}')
     assert len(found) == (1 if kind else 4)
     assert all(v == [10, 20, 40, 80, 160, 320, 640, 1280, 2560] for v in found.values())
