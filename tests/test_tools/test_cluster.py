@@ -21,12 +21,14 @@ LONG = dict(
     n_init=3,
 )  # fmt: skip
 QUICK = dict(LONG, pair_iters=10, whole_iters=20)
+SETTINGS, SHORT = api.SETTINGS, api.SHORT
 COLOURS = [(200, 40, 40), (40, 200, 40), (40, 40, 200)]
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     monkeypatch.setattr(api, 'SETTINGS', QUICK)
+    monkeypatch.setattr(api, 'SHORT', {})
 
 
 def write(folder, count, seed=0, k=3):
@@ -56,6 +58,7 @@ def trained(tmp_path_factory, tool):
     (folder / 'day 1/cut.png').write_bytes(whole[: len(whole) // 2])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, 'SETTINGS', LONG)
+        patch.setattr(api, 'SHORT', {})
         assert tool(TOOL, folder, '--k', 3, '--out', out, '--links', '--device', 'cpu') == 0
     return folder, out
 
@@ -301,3 +304,18 @@ def test_features_of_a_network_and_models_of_other_points(tool, trained, tmp_pat
     # A checkpoint of other widths
     with pytest.raises(UserError, match=r'wide\.pth'):
         tool(TOOL, folder, '--k', 2, *mine[:3], wide[3], '--out', tmp_path / 'b')
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+def test_photographs(tool, realdata, tmp_path):
+    """With the settings that people get."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, 'SETTINGS', SETTINGS)
+        patch.setattr(api, 'SHORT', SHORT)
+        tool(TOOL, realdata / 'coco128/train2017', '--k', 8, '--out', tmp_path / 'out')
+    found = rows(tmp_path / 'out')
+    assert len(found) == 128
+    assert {row['cluster'] for row in found} == set('01234567')
+    text = (tmp_path / 'out/clusters.html').read_text()
+    assert text.count('<img') == 128 + 50

@@ -25,11 +25,13 @@ from .results import CHART, MODEL, Assigned, Options, check_free, write_results
 
 __all__ = ['assign_photos', 'cluster_photos']
 
-# A smaller network than the document's, and Adam: a folder has hundreds of pictures, not 70,000,
-# which an autoencoder that is trained for longer knows by heart, and then tells nothing of them.
+# A smaller network than the document's, and Adam: a folder has hundreds of pictures, not 70,000.
 SETTINGS: dict[str, Any] = dict(
-    channels=(256, 256, 512, 10), pair_iters=100, whole_iters=200, interval=40, max_iters=1600
+    channels=(256, 256, 512, 10), pair_iters=300, whole_iters=600, interval=40, max_iters=1600
 )
+# Of fewer pictures an autoencoder that is trained as long knows each by heart; of more, one that is
+# trained for less still gives all of them one code.
+FEW, SHORT = 500, dict(pair_iters=100, whole_iters=200)
 
 # Iterations of a clustering to compare numbers of clusters, which takes dozens of them.
 COMPARED = 400
@@ -67,8 +69,9 @@ def cluster_photos(
         )
     counts = candidates(distinct) if k is None else [k]
     batch_size = min(256, max(32, len(points.vectors) // 8))
+    trained = {**SETTINGS, **SHORT} if len(points.vectors) < FEW else SETTINGS
     settings = dict(
-        SETTINGS, batch_size=batch_size, device=device, on_collapse=on_collapse, verbose=True
+        trained, batch_size=batch_size, device=device, on_collapse=on_collapse, verbose=True
     )
     said, warnings, chart = [], [], None
     options.out.mkdir(parents=True, exist_ok=True)

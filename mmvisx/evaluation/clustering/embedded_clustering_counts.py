@@ -19,11 +19,15 @@ SLACK = 0.05
 def agreement(assignments: np.ndarray) -> float:
     """Return the mean adjusted Rand index of all pairs of assignments, 1 if all are the same.
 
+    Assignments of all points to one cluster agree on nothing: a pair with one counts as 0, not as
+    the 1 that the index gives two of them.
+
     Args:
         assignments: Clusters of the points by each seed, ``(s, n)``, s at least 2.
     """
     pairs = combinations(assignments, 2)
-    return float(np.mean([adjusted_rand_score(a, b) for a, b in pairs]))
+    found = [adjusted_rand_score(a, b) if np.ptp(a) and np.ptp(b) else 0.0 for a, b in pairs]
+    return float(np.mean(found))
 
 
 def count_scores(generalizability: np.ndarray, agreements: np.ndarray) -> np.ndarray:

@@ -24,6 +24,9 @@ def test_agreement_is_the_mean_over_pairs_of_seeds():
     assert agreement(seeds) == pytest.approx(expected)
     # Names of clusters mean nothing
     assert agreement(np.array([[0, 0, 1, 1, 2], [2, 2, 0, 0, 1]])) == 1
+    # All points in one cluster are no agreement
+    assert agreement(np.zeros((3, 5), int)) == 0
+    assert agreement(np.array([[0, 0, 1], [1, 1, 0], [2, 2, 2]])) == pytest.approx(1 / 3)
 
 
 def test_scores_by_hand():
