@@ -75,6 +75,12 @@ CASES = {
     'FourConv': Case(
         dict(channels=5), (5,) * 4, ((), *((f'stages.{number}.',) for number in range(4)))
     ),
+    # A sixteenth of 128, 256, 512, 1,024 and 2,048.
+    'WideResNet41': Case(
+        dict(width=1 / 16, drop_path_rate=0.0),
+        (8, 16, 32, 64, 128),
+        (('stem.',), *((f'stages.{number}.',) for number in range(5))),
+    ),
     'CNN13': Case(
         dict(width=1 / 32), (4, 8, 4), ((), *((f'stages.{number}.',) for number in range(3)))
     ),

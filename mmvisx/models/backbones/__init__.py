@@ -15,6 +15,7 @@ from .neural_rejuvenation_vgg import ConvVGG
 from .resnet_tweak import ResNetTweak
 from .stacked_unet import StackedUNet
 from .torchvision_features import TorchvisionFeatures
+from .vip_deeplab_wide import WideResNet41
 
 __all__ = [
     'CNN13',
@@ -32,4 +33,5 @@ __all__ = [
     'ResNetTweak',
     'StackedUNet',
     'TorchvisionFeatures',
+    'WideResNet41',
 ]

@@ -9,11 +9,14 @@ from .few_shot_triplet import TripletHead
 from .neural_rejuvenation_two_heads import TwoHeadLinearClsHead
 from .resnet_tweak_stage import ResNetTweakStage
 from .stacked_unet_degridding import DeGriddingHead
+from .vip_deeplab import DepthHead, PixelHead
 
 __all__ = [
     'DeGriddingHead',
+    'DepthHead',
     'ExtendedClsHead',
     'FCNSkipHead',
+    'PixelHead',
     'PredictedHead',
     'ResNetTweakStage',
     'ScoresHead',

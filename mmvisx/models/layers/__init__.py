@@ -11,10 +11,12 @@ from .few_shot_predictor import ParameterPredictor
 from .gunn_gradual import GraduallyUpdated
 from .gunn_update_unit import BottleneckUpdate
 from .stacked_unet_module import UNetModule
+from .vip_deeplab_context import CascadeASPP
 
 __all__ = [
     'BilinearConvTranspose2d',
     'BottleneckUpdate',
+    'CascadeASPP',
     'ConvAWS2d',
     'GraduallyUpdated',
     'NonFiniteOffsetError',

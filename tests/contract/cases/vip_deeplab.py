@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from tests.contract.case import MetricCase, TransformCase
+from tests.contract.case import LossCase, MetricCase, ModelCase, TransformCase
+from tests.helpers.vip_deeplab_model import WIDTH, backbone_parameters, config, nano_parameters
 
 META = dict(classes=('car', 'road', 'sky'), thing_classes=('car',))
 
@@ -36,6 +37,29 @@ METRICS = {
         lambda: frames(right=True),
         lambda: frames(right=False),
         {'dvps/VPQ': 0.0, 'dvps/DVPQ': 0.0, 'dvps/DVPQ_k3_0.1_th': 0.0},
+    ),
+}
+
+MODELS = {
+    'WideResNet41': ModelCase(
+        dict(width=WIDTH, drop_path_rate=0.0),
+        [(2, 3, 64, 96)],
+        [(2, 16, 16, 24), (2, 32, 8, 12), (2, 128, 4, 6)],
+        sum(backbone_parameters(WIDTH)),
+    ),
+    'ViPDeepLab': ModelCase(
+        config(),
+        [(2, 2, 3, 32, 64)],
+        [(2, 4, 8, 16), (2, 1, 8, 16), (2, 2, 8, 16), (2, 1, 16, 32), (2, 2, 8, 16)],
+        nano_parameters(),
+    ),
+}
+
+DRAW = torch.Generator().manual_seed(0)
+LOSSES = {
+    'DepthLoss': LossCase({}, (2, 4, 5), 1 + 30 * torch.rand(2, 4, 5, generator=DRAW)),
+    'HardestCrossEntropyLoss': LossCase(
+        dict(share=1.0), (2, 3, 4, 5), torch.randint(0, 3, (2, 4, 5), generator=DRAW)
     ),
 }
 
