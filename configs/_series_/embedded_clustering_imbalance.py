@@ -1,6 +1,6 @@
 # Table 3.4 of 000: classes of MNIST of unequal sizes, class 0 kept with probability r_min, class 9
 # whole. The autoencoder is that of all digits; k-means of the pixels is
-# mmvisx.analysis.embedded_clustering_baselines.
+# mmvisx.analysis.embedded_clustering.baselines.
 #   python tools/run_series.py configs/_series_/embedded_clustering_start.py --only MNIST
 #   python tools/run_series.py configs/_series_/embedded_clustering_imbalance.py
 # Expected, for r_min 0.1, 0.3, 0.5, 0.7, 0.9: AE + k-means 66.82, 74.91, 77.93, 80.04, 81.31; DEC

@@ -1,6 +1,6 @@
 # Fig. 3.3 of 000, DEC's part: nine values of lambda, the iterations between two renewals of the
 # targets. The nine values of LDMGI and SEC are
-# mmvisx.analysis.embedded_clustering_baselines.sweep.
+# mmvisx.analysis.embedded_clustering.baselines.sweep.
 #   python tools/run_series.py configs/_series_/embedded_clustering_start.py
 #   python tools/run_series.py configs/_series_/embedded_clustering_lambda.py
 # Expected: the best of the nine are 84.30 % of MNIST, 35.90 of STL-HOG, 72.17 of REUTERS-10k and

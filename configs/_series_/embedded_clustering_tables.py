@@ -1,5 +1,5 @@
 # Tables 3.2 and 3.3 of 000: their rows with an autoencoder. The others, k-means, LDMGI and SEC of
-# the points or of its codes, are mmvisx.analysis.embedded_clustering_baselines.
+# the points or of its codes, are mmvisx.analysis.embedded_clustering.baselines.
 #   python tools/run_series.py configs/_series_/embedded_clustering_start.py
 #   python tools/run_series.py configs/_series_/embedded_clustering_tables.py
 # Expected, accuracy of MNIST, STL-HOG, REUTERS-10k and REUTERS: AE + k-means 81.84, 33.92, 66.59,

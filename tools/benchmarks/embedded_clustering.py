@@ -26,8 +26,8 @@ import torch
 from scipy.linalg import eigh
 from sklearn.datasets import make_blobs
 
-from mmvisx.analysis.embedded_clustering_baselines import NINE
-from mmvisx.analysis.embedded_clustering_graphs import (
+from mmvisx.analysis.embedded_clustering.baselines import NINE
+from mmvisx.analysis.embedded_clustering.graphs import (
     ldmgi_eigenvectors,
     ldmgi_matrix,
     sec_eigenvectors,

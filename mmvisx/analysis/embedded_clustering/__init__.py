@@ -1,4 +1,4 @@
-"""Pictures of a clustering and of series of them (000, Figures 3.2 to 3.6), and their numbers."""
+"""Pictures of a clustering and of series of them (000, Figures 3.2 to 3.6), and baselines."""
 
 from .gradients import AssignmentGradients
 from .numbers import ClusterNumbers

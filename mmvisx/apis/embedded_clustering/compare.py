@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mmvisx.analysis.embedded_clustering_baselines import BASELINES, VARIED, baseline, sweep
+from mmvisx.analysis.embedded_clustering.baselines import BASELINES, VARIED, baseline, sweep
 from mmvisx.apis.series import Row, Series
 from mmvisx.apis.series_table import make_table
 from mmvisx.datasets.features.embedded_clustering.labels import read_labels

@@ -11,7 +11,7 @@ from sklearn.utils import check_array
 
 from mmvisx.utils.errors import UserError
 
-from .embedded_clustering_graphs import (
+from .graphs import (
     ldmgi_eigenvectors,
     ldmgi_matrix,
     sec_eigenvectors,

@@ -7,15 +7,15 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from mmvisx.analysis.embedded_clustering_baselines import BASELINES, NINE, baseline, sweep
-from mmvisx.analysis.embedded_clustering_graphs import (
+from mmvisx.analysis.embedded_clustering.baselines import BASELINES, NINE, baseline, sweep
+from mmvisx.analysis.embedded_clustering.graphs import (
     gaussian_laplacian,
     ldmgi_eigenvectors,
     ldmgi_matrix,
     sec_eigenvectors,
     sec_operator,
 )
-from mmvisx.analysis.embedded_clustering_spectral import LDMGI, SEC
+from mmvisx.analysis.embedded_clustering.spectral import LDMGI, SEC
 from mmvisx.utils.errors import UserError
 
 COUNT = 5
@@ -85,7 +85,7 @@ def test_ldmgi_matrix_is_the_sum_of_the_cliques(kind, d, strength):
 def test_ldmgi_matrix_chunk_by_chunk(monkeypatch):
     x = points(60, 9)
     wanted = ldmgi_matrix(x, COUNT, 1.0).toarray()
-    monkeypatch.setattr('mmvisx.analysis.embedded_clustering_graphs._AT_ONCE', 6 * 9 * 7)
+    monkeypatch.setattr('mmvisx.analysis.embedded_clustering.graphs._AT_ONCE', 6 * 9 * 7)
     assert (ldmgi_matrix(x, COUNT, 1.0).toarray() == wanted).all()
 
 

@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans, SpectralClustering
 
 from mmvisx.utils.errors import UserError
 
-from .embedded_clustering_spectral import LDMGI, SEC
+from .spectral import LDMGI, SEC
 
 __all__ = ['BASELINES', 'NINE', 'baseline', 'sweep']
 
