@@ -2,7 +2,8 @@
 # them: same start, images and steps, and the rate and weights of the chapter's second phase of
 # ImageNet (3.2.5.3: 0.01, 1 and 0.1 at once), not tuned. 64x64, 10 label maps, 200 images without.
 # Expected, before any run: both terms above labels alone by more than the spread of the difference
-# between the two, seed by seed, and the views' ensemble nearer to their mean. Not run.
+# between the two, seed by seed, and the views' ensemble nearer to their mean.
+# Obtained: no gain, see docs/methods/co_training.md.
 #   python tools/datasets/make_shapes.py --train 1200 --val 200 --parts
 #   for s in 0 1 2; do python tools/datasets/split_labels.py \
 #       configs/co_training/two_views_nano_shapes.py --count 10 --seed $s \
