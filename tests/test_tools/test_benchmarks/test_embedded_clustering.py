@@ -111,6 +111,8 @@ def test_the_bare_clustering_learns_the_same(monkeypatch):
 
 
 def test_memory_of_a_training():
+    weights.hold(1000, True)  # what a first training loads
+    forget_loggers()
     few = weights.hold(1000, True)['mebibytes']
     forget_loggers()  # both trainings may begin in one second
     many = weights.hold(60_000, True)['mebibytes']
